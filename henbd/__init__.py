@@ -1,0 +1,3 @@
+"""The management agent of an LTE Home eNodeB."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,95 @@
+"""The configuration file → the tree as it leaves the factory."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from henbd.cwmp.messages import DeviceId
+from henbd.model import paths
+from henbd.model.table import Table
+from henbd.model.tree import Tree
+from henbd.values import AddressFamily, Settings
+
+
+def factory_tree(table: Table, settings: Settings, secret: str) -> Tree:
+    """Return the tree of a box that no HeMS has ever set; `secret` is the device's own, in hex."""
+    families = settings.ipsec.families if settings.ipsec else ()
+    instances = {paths.FAP_SERVICES: (1,), paths.PLMN_LIST: (1,)}
+    if settings.ipsec:
+        instances |= {paths.INTERFACES: (1,), paths.TUNNELS: (1,), paths.IKE_SAS: (1,)}
+    if AddressFamily.IPV4 in families:
+        instances[paths.IPV4_ADDRESSES] = (1,)
+    if AddressFamily.IPV6 in families:
+        instances[paths.IPV6_ADDRESSES] = (1,)
+    return Tree.factory(
+        table,
+        instances,
+        {
+            **_identity(settings),
+            **_management(settings, secret),
+            **_tunnel(settings),
+            # A list of one row that a HeMS fills in: it need not know Enable.
+            paths.PLMN_LIST + "1.Enable": "true",
+            paths.PLMN_LIST + "1.IsPrimary": "true",
+        },
+    )
+
+
+def device_id(settings: Settings) -> DeviceId:
+    """Return the DeviceIdStruct of every Inform (TR-069 A.3.3.1)."""
+    device = settings.device
+    return DeviceId(device.manufacturer, device.oui, device.product_class, device.serial_number)
+
+
+def connection_request_path(settings: Settings, secret: str) -> str:
+    """Return the path of the ConnectionRequestURL: configured, or one that nobody can guess."""
+    return settings.connection_request.path or "/" + _derived(secret, "connection request path")
+
+
+def _derived(secret: str, purpose: str) -> str:
+    return hmac.new(bytes.fromhex(secret), purpose.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _identity(settings: Settings) -> dict[str, str]:
+    device = settings.device
+    return {
+        paths.MANUFACTURER: device.manufacturer,
+        paths.OUI: device.oui,
+        paths.PRODUCT_CLASS: device.product_class,
+        paths.SERIAL_NUMBER: device.serial_number,
+        paths.HARDWARE_VERSION: device.hardware_version,
+        paths.SOFTWARE_VERSION: device.software_version,
+    }
+
+
+def _management(settings: Settings, secret: str) -> dict[str, str]:
+    """Return the HeMS's address and credentials, ours for connection requests unique by default."""
+    device, request = settings.device, settings.connection_request
+    name = f"{device.oui}-{device.product_class}-{device.serial_number}"
+    return {
+        paths.URL: settings.hems.url,
+        paths.USERNAME: settings.hems.username,
+        paths.PASSWORD: settings.hems.password,
+        paths.CONNECTION_REQUEST_USERNAME: request.username or name,
+        paths.CONNECTION_REQUEST_PASSWORD: request.password
+        or _derived(secret, "connection request password"),
+    }
+
+
+def _tunnel(settings: Settings) -> dict[str, str]:
+    ipsec = settings.ipsec
+    if ipsec is None:
+        return {}
+    values = {
+        paths.IPSEC_ENABLE: "true",
+        paths.INTERFACE + "Type": "Tunnel",
+        paths.TUNNEL_INTERFACE: paths.INTERFACE.removesuffix("."),
+        paths.IKE_SA + "Tunnel": paths.TUNNELS + "1",
+    }
+    values |= dict(zip(paths.SECURITY_GATEWAYS, ipsec.gateways, strict=False))
+    if AddressFamily.IPV4 in ipsec.families:
+        values[paths.INNER_IPV4 + "AddressingType"] = "IKEv2"
+    if AddressFamily.IPV6 in ipsec.families:
+        values[paths.INNER_IPV6 + "Origin"] = "IKEv2"
+    return values

@@ -1,0 +1,89 @@
+"""Parameters → what they ask for: the only place where TR-196 meets IPsec and S1.
+
+Pure functions of the tree and the configuration. `refusal` says what cannot be translated.
+"""
+
+from __future__ import annotations
+
+from henbd.model import paths
+from henbd.model.tree import Tree
+from henbd.values import (
+    Cell,
+    IpsecSettings,
+    Management,
+    Provisioned,
+    S1Mode,
+    Settings,
+)
+
+# TS 36.413 9.1.8.4: CSG identities are sent by a cell that is closed or hybrid.
+OPEN_ACCESS = "Open Access"
+
+
+def s1_inside(*, enabled: bool, gateways: tuple[str, ...], lte_tunnel: bool) -> bool:
+    """Return the answer to the IPsec usage indicator (TS 32.593 5.1.3): S1 goes inside.
+
+    No Broadband Forum parameter bears that name. `enabled` is Device.IPsec.Enable, which governs S1
+    only; `lte_tunnel`: a CellConfig.LTE.Tunnel row is enabled. A disabled row never means outside.
+    """
+    return enabled and (bool(gateways) or lte_tunnel)
+
+
+def provisioned(tree: Tree, settings: Settings) -> Provisioned:
+    """Return what the parameters ask of tunnel, kernel and S1."""
+    value = tree.values
+    gateways = security_gateways(tree, settings.ipsec)
+    tunnels = tree.instances.get(paths.LTE_TUNNELS, ())
+    return Provisioned(
+        s1_inside=s1_inside(
+            enabled=value[paths.IPSEC_ENABLE] == "true",
+            gateways=gateways,
+            lte_tunnel=any(value[f"{paths.LTE_TUNNELS}{n}.Enable"] == "true" for n in tunnels),
+        ),
+        far_ends=tuple(filter(None, value[paths.S1_SERVERS].split(","))),
+        port=int(value[paths.S1_PORT]),
+        mode=S1Mode(value[paths.S1_MODE]),
+        gateways=gateways,
+        admin_state=value[paths.ADMIN_STATE] == "true",
+        cell=_cell(tree),
+    )
+
+
+def security_gateways(tree: Tree, ipsec: IpsecSettings | None) -> tuple[str, ...]:
+    """Return the gateways in order: those of the parameters, else those of the configuration."""
+    chosen = tuple(filter(None, (tree.values[path] for path in paths.SECURITY_GATEWAYS)))
+    return chosen or (ipsec.gateways if ipsec else ())
+
+
+def _cell(tree: Tree) -> Cell:
+    value = tree.values
+    rows = [f"{paths.PLMN_LIST}{n}." for n in tree.instances[paths.PLMN_LIST]]
+    used = [row for row in rows if value[row + "Enable"] == "true" and value[row + "PLMNID"]]
+    used.sort(key=lambda row: value[row + "IsPrimary"] != "true")
+    closed = value[paths.ACCESS_MODE] != OPEN_ACCESS
+    return Cell(
+        identity=int(value[paths.CELL_IDENTITY]),
+        tac=int(value[paths.TAC]),
+        plmns=tuple(value[row + "PLMNID"] for row in used),
+        name=value[paths.HNB_NAME] or None,
+        csg_id=int(value[paths.CSG_ID]) if closed else None,
+    )
+
+
+def management(tree: Tree) -> Management:
+    """Return what the parameters say about the HeMS itself."""
+    value = tree.values
+    periodic = value[paths.PERIODIC_ENABLE] == "true"
+    return Management(
+        url=value[paths.URL],
+        username=value[paths.USERNAME],
+        password=value[paths.PASSWORD],
+        connection_request_username=value[paths.CONNECTION_REQUEST_USERNAME],
+        connection_request_password=value[paths.CONNECTION_REQUEST_PASSWORD],
+        enabled=value[paths.ENABLE_CWMP] == "true",
+        interval_s=int(value[paths.PERIODIC_INTERVAL]) if periodic else None,
+        reference_time=value[paths.PERIODIC_TIME],
+        retry_minimum_s=int(value[paths.RETRY_MINIMUM]),
+        retry_multiplier=int(value[paths.RETRY_MULTIPLIER]),
+        throttle_s=int(value[paths.THROTTLE]),
+    )

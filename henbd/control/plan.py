@@ -1,0 +1,193 @@
+"""Want − have = actions, in the order in which they must be done. Pure: equal states, no action.
+
+Each call gives what can be done now; the next look sees it done and gives what follows:
+
+    closing guards → child → route → stack told → (it acknowledges) → old child, route, guard go
+
+An Unknown party gets no action, and nothing that rests on it is taken away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from henbd.control.tunnel import PREFIX, Condition, Tunnel, installed, ours
+from henbd.values import (
+    Action,
+    AddGuard,
+    AddRoute,
+    Block,
+    Certificate,
+    Charon,
+    Connection,
+    Desired,
+    Guard,
+    Hold,
+    IkeSa,
+    Initiate,
+    Kernel,
+    LoadConnection,
+    LoadCredentials,
+    Loaded,
+    Observed,
+    RemoveGuard,
+    RemoveRoute,
+    S1Link,
+    Stack,
+    Tell,
+    TerminateChild,
+    TerminateIke,
+    Unknown,
+    UnloadConnection,
+)
+
+
+def plan(desired: Desired, observed: Observed, tunnel: Tunnel) -> list[Action]:
+    """Return what is to be done now, in order."""
+    kernel, charon, stack = observed.kernel, observed.charon, observed.stack
+    if isinstance(kernel, Unknown):
+        return []
+    missing = desired.guards - kernel.guards
+    actions: list[Action] = [AddGuard(guard) for guard in _ordered(missing)]
+    if isinstance(charon, Charon) and isinstance(desired.connection, Connection):
+        actions += _load(desired.connection, charon)
+        if not missing and desired.may_initiate:
+            actions += _bring_up(desired.connection, charon, tunnel)
+    own_routes = frozenset(route for route in kernel.routes if route.ours)
+    actions += [AddRoute(route) for route in sorted(desired.routes - own_routes, key=repr)]
+    if isinstance(stack, Stack) and not missing and not desired.routes - own_routes:
+        actions += _tell(desired, kernel, stack)
+    if not missing:
+        actions += _superseded(desired, kernel)
+    if _settled(desired, stack):
+        if isinstance(charon, Charon) and not isinstance(desired.connection, Unknown):
+            actions += _terminate(desired.connection, charon)
+        actions += [RemoveRoute(route) for route in sorted(own_routes - desired.routes, key=repr)]
+        actions += [RemoveGuard(guard) for guard in _spare(desired, kernel, stack)]
+    return list(dict.fromkeys(actions))
+
+
+def _ordered(guards: frozenset[Guard]) -> list[Guard]:
+    return sorted(guards, key=repr)
+
+
+def _load(connection: Connection, charon: Charon) -> Iterator[Action]:
+    """Give charon what it lacks; only a look that asked what is loaded can tell."""
+    if not isinstance(charon.loaded, Loaded):
+        return
+    if not _has_credentials(connection, charon.loaded):
+        yield LoadCredentials(connection)
+    if connection.child.name not in charon.loaded.connections.get(connection.name, ()):
+        yield LoadConnection(connection)
+
+
+def _has_credentials(connection: Connection, loaded: Loaded) -> bool:
+    if isinstance(connection.credentials, Certificate):
+        return connection.credentials.key_id in loaded.keys
+    return connection.secret_id in loaded.secrets
+
+
+def _bring_up(wanted: Connection, charon: Charon, tunnel: Tunnel) -> Iterator[Action]:
+    """Have the wanted child negotiated, once it is loaded and nothing is under way."""
+    if not isinstance(charon.loaded, Loaded):
+        return
+    if wanted.child.name not in charon.loaded.connections.get(wanted.name, ()):
+        return
+    mine = [sa for sa in ours(charon) if sa.connection == wanted.name]
+    if any(_carries(sa, wanted) for sa in mine):
+        if tunnel.condition is Condition.ADDRESS_MISSING and tunnel.sa is not None:
+            # Somebody took the address away; only a new IKE_SA brings it back.
+            yield TerminateIke(tunnel.sa.unique_id)
+        return
+    if any(sa.connecting for sa in mine) or charon.initiating:
+        return
+    # An IKE_SA that was granted no address never gets one (RFC 7296 3.15).
+    yield from (TerminateIke(sa.unique_id) for sa in mine if sa.established and not sa.inner)
+    yield Initiate(wanted.name, wanted.child.name)
+
+
+def _carries(sa: IkeSa, wanted: Connection) -> bool:
+    return sa.established and any(c.name == wanted.child.name for c in installed(sa))
+
+
+def _tell(desired: Desired, kernel: Kernel, stack: Stack) -> Iterator[Action]:
+    """Tell the stack what is wanted, if that is not what it was told last.
+
+    From inside to outside it goes by way of silence: S1 ends while the guards are there, and starts
+    when they are gone.
+    """
+    link = desired.link
+    if isinstance(link, Hold) or stack.told == link:
+        return
+    if isinstance(link, S1Link) and not link.inside:
+        if isinstance(stack.told, S1Link) and stack.told.inside:
+            yield Tell(None)
+            return
+        if _cut_off(link, desired, kernel):
+            return
+    yield Tell(link)
+
+
+def _cut_off(link: S1Link, desired: Desired, kernel: Kernel) -> bool:
+    """Return whether a guard that is to go still stands between the stack and a far end."""
+    spare = kernel.guards - desired.guards
+    return any(peer.address in guard.destination for peer in link.peers for guard in spare)
+
+
+def _settled(desired: Desired, stack: Stack | Unknown) -> bool:
+    """Return whether nobody uses any longer what is not wanted any longer."""
+    if isinstance(desired.link, Hold):
+        return False
+    if isinstance(stack, Unknown):
+        return True
+    if desired.link is not None and not desired.link.inside and stack.told is None:
+        return stack.acknowledged
+    return stack.told == desired.link and stack.acknowledged
+
+
+def _terminate(wanted: Connection | None, charon: Charon) -> Iterator[Action]:
+    """End what is ours in charon and not wanted, once what is wanted carries traffic."""
+    mine = ours(charon)
+    if wanted is not None and not any(
+        sa.connection == wanted.name and _carries(sa, wanted) for sa in mine
+    ):
+        # A gateway that is given up for another is not waited for.
+        yield from (
+            TerminateIke(sa.unique_id)
+            for sa in mine
+            if sa.connection != wanted.name and sa.connecting
+        )
+        return
+    for sa in mine:
+        if wanted is None or sa.connection != wanted.name:
+            yield TerminateIke(sa.unique_id)
+        elif _carries(sa, wanted):
+            yield from (
+                TerminateChild(c.unique_id) for c in installed(sa) if c.name != wanted.child.name
+            )
+    if isinstance(charon.loaded, Loaded):
+        for name in sorted(charon.loaded.connections):
+            if name.startswith(PREFIX) and (wanted is None or name != wanted.name):
+                yield UnloadConnection(name)
+
+
+def _superseded(desired: Desired, kernel: Kernel) -> Iterator[Action]:
+    """Remove blocks that wanted ones have replaced: the kernel's way with ESP became known."""
+    covered = {(g.source, g.destination) for g in desired.guards if isinstance(g, Block)}
+    for guard in _ordered(kernel.guards - desired.guards):
+        if isinstance(guard, Block) and (guard.source, guard.destination) in covered:
+            yield RemoveGuard(guard)
+
+
+def _spare(desired: Desired, kernel: Kernel, stack: Stack | Unknown) -> Iterator[Guard]:
+    """Yield the guards that may go.
+
+    Without a word of the stack only those of an inner address that no interface bears: no socket
+    can send from it.
+    """
+    present = {a.address for a in kernel.addresses}
+    for guard in _ordered(kernel.guards - desired.guards):
+        inner = guard.source if isinstance(guard, Block) and guard.source.prefixlen else None
+        absent = inner is not None and inner.network_address not in present
+        if absent or isinstance(stack, Stack):
+            yield guard

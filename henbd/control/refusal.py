@@ -1,0 +1,104 @@
+"""What parameters may not ask for on this box, and why: refused with 9007 before it is stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from henbd.control import intent
+from henbd.errors import Culprit, FaultCode
+from henbd.model import paths
+from henbd.model.tree import Tree
+from henbd.values import Address, HemsPath, HemsSettings, IpsecSettings, S1Policy, Settings
+
+HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
+
+
+def literal(host: str) -> Address | None:
+    """Return the address that a host is written as, None for a name."""
+    try:
+        return ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return None
+
+
+def is_host(text: str) -> bool:
+    """Return whether a text is an address or could be a host name (RFC 1123)."""
+    if literal(text) is not None:
+        return True
+    # Digits and dots that are no address are a mistake, not a name.
+    return bool(HOST_NAME.fullmatch(text)) and not re.fullmatch(r"[0-9.]+", text)
+
+
+def url_problem(url: str, hems: HemsSettings, ipsec: IpsecSettings | None) -> str | None:
+    """Return why a HeMS of this URL cannot be reached in the way that is configured."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        return f"{url!r}: {error}"
+    if parts.scheme not in ("http", "https") or not is_host(host):
+        return f"{url!r} is no http or https URL of a host"
+    if hems.path is HemsPath.DIRECT or literal(host) or hems.address:
+        return None
+    if ipsec and ipsec.networks:
+        return None
+    return (
+        f"nothing says how {host!r} is reached inside the tunnel: add [hems] address, or the"
+        " network of its address to [ipsec] networks"
+    )
+
+
+def refusals(tree: Tree, changed: frozenset[str], settings: Settings) -> tuple[Culprit, ...]:
+    """Return which of the changed parameters ask for what cannot be done, and why.
+
+    Judged on the whole of the tree: a set that is consistent in itself is taken in any order.
+    """
+    found = [*_hosts(tree), *_numbers(tree), *_url(tree, settings), *_tunnel(tree, settings)]
+    return tuple(
+        Culprit(path, FaultCode.INVALID_VALUE, text) for path, text in found if path in changed
+    )
+
+
+def _hosts(tree: Tree) -> Iterator[tuple[str, str]]:
+    for path in (*paths.SECURITY_GATEWAYS, paths.S1_SERVERS):
+        for host in filter(None, tree.values[path].split(",")):
+            if not is_host(host):
+                yield path, f"{host!r} is neither an address nor a host name"
+
+
+def _numbers(tree: Tree) -> Iterator[tuple[str, str]]:
+    if tree.values[paths.S1_PORT] == "0":
+        yield paths.S1_PORT, "0 is no port"
+    for number in tree.instances[paths.PLMN_LIST]:
+        path = f"{paths.PLMN_LIST}{number}.PLMNID"
+        if tree.values[path] and not re.fullmatch(r"[0-9]{5,6}", tree.values[path]):
+            yield path, f"{tree.values[path]!r} is not 5 or 6 digits"
+
+
+def _url(tree: Tree, settings: Settings) -> Iterator[tuple[str, str]]:
+    problem = url_problem(tree.values[paths.URL], settings.hems, settings.ipsec)
+    if problem:
+        yield paths.URL, problem
+
+
+def _tunnel(tree: Tree, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield what contradicts the configured tunnel, under each name that may be the reason."""
+    asked, ipsec = intent.provisioned(tree, settings), settings.ipsec
+    steering = (paths.IPSEC_ENABLE, *paths.SECURITY_GATEWAYS)
+    if ipsec is None:
+        if asked.s1_inside or asked.gateways or tree.values[paths.IPSEC_ENABLE] == "true":
+            yield from ((path, "there is no [ipsec] in the configuration") for path in steering)
+        return
+    if ipsec.s1 is S1Policy.REQUIRED and not asked.s1_inside:
+        text = 'S1 has to go inside the tunnel ([ipsec] s1 = "required")'
+        yield from ((path, text) for path in steering)
+    far_ends = {literal(host) for host in asked.far_ends}
+    for gateway in filter(None, (literal(host) for host in asked.gateways)):
+        if any(gateway in network for network in ipsec.networks if network.prefixlen):
+            text = f"{gateway} lies in [ipsec] networks, behind itself"
+            yield from ((path, text) for path in paths.SECURITY_GATEWAYS)
+        if asked.s1_inside and gateway in far_ends:
+            yield paths.S1_SERVERS, f"{gateway} is the security gateway"

@@ -1,0 +1,91 @@
+"""What was read of the world → the read-only parameters.
+
+Absence is no value: a row keeps its address while the tunnel is away, and its Status says so. About
+an Unknown party nothing is said.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlunsplit
+
+from henbd.control.tunnel import Condition, Tunnel
+from henbd.model import paths
+from henbd.model.tree import Tree
+from henbd.values import Address, Kernel, Observed, Peer, PeerState, S1Link, Stack, Unknown
+
+
+def report(tree: Tree, observed: Observed, tunnel: Tunnel, *, stack_lost: bool) -> Tree:
+    """Return the tree with what this look tells.
+
+    `stack_lost`: the stack has been silent for so long that S1 must be taken for down.
+    """
+    values: dict[str, str] = {}
+    if tunnel.condition is not Condition.UNKNOWN and paths.INTERFACE + "Status" in tree.values:
+        values |= _tunnel(tree, observed, tunnel)
+    if isinstance(observed.stack, Stack) or stack_lost:
+        values |= _s1(observed.stack)
+    return tree.report(values)
+
+
+def connection_request(tree: Tree, local: Address | None, port: int, path: str) -> Tree:
+    """Return the tree with the ConnectionRequestURL of an address; it stays while there is none."""
+    if local is None:
+        return tree
+    host = f"[{local}]" if local.version == 6 else str(local)
+    url = urlunsplit(("http", f"{host}:{port}", path, "", ""))
+    return tree.report({paths.CONNECTION_REQUEST_URL: url})
+
+
+def _tunnel(tree: Tree, observed: Observed, tunnel: Tunnel) -> dict[str, str]:
+    up = tunnel.up and tunnel.sa is not None
+    values = {
+        paths.INTERFACE + "Status": "Up" if up else "Down",
+        paths.IKE_SA + "Status": "Up" if up else "Down",
+        paths.IPSEC_STATUS: "Enabled",
+    }
+    for row, version, mask in (
+        (paths.INNER_IPV4, 4, "255.255.255.255"),
+        (paths.INNER_IPV6, 6, None),
+    ):
+        if row + "IPAddress" not in tree.values:
+            continue
+        address = next((a for a in tunnel.inner if a.version == version), None)
+        values[row + "Status"] = "Enabled" if address else "Disabled"
+        if address is None:
+            continue
+        values[row + "IPAddress"] = str(address)
+        if mask:
+            values[row + "SubnetMask"] = mask
+    if up and tunnel.sa is not None:
+        values[paths.IKE_SA + "LocalAddress"] = str(tunnel.inner[0])
+        values[paths.IKE_SA + "RemoteAddress"] = tunnel.sa.gateway
+        values[paths.INTERFACE + "Name"] = _name(observed, tunnel.device)
+    return values
+
+
+def _name(observed: Observed, device: int) -> str:
+    devices = observed.kernel.devices if isinstance(observed.kernel, Kernel) else ()
+    return next((d.name for d in devices if d.index == device), "")
+
+
+def _s1(stack: Stack | Unknown) -> dict[str, str]:
+    up = isinstance(stack, Stack) and any(works(peer, stack) for peer in stack.peers)
+    transmitting = isinstance(stack, Stack) and stack.transmitting
+    return {
+        paths.OP_STATE: "true" if up else "false",
+        paths.RF_TX_STATUS: "true" if transmitting else "false",
+    }
+
+
+def works(peer: Peer, stack: Stack) -> bool:
+    """Return whether S1 with a peer is up in the way that was asked for.
+
+    SCTP up is not S1 up: only an answered S1 Setup is (TS 36.413 8.7.3).
+    """
+    link = stack.told
+    return (
+        isinstance(link, S1Link)
+        and stack.acknowledged
+        and peer.state is PeerState.UP
+        and peer.local in (None, link.local)
+    )

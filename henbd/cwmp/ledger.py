@@ -1,0 +1,257 @@
+"""What the HeMS knows and is owed: acknowledged values, pending events, and when to call.
+
+A value and functions that give the next one. No clock: `now` is monotonic seconds. Kept on flash is
+what nobody could tell again (`Ledger.kept`); the rest is of this process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from henbd.cwmp.messages import Event, ParameterValue
+from henbd.model.tree import ACTIVE, Tree
+from henbd.values import Management
+
+BOOTSTRAP = Event("0 BOOTSTRAP")
+BOOT = Event("1 BOOT")
+PERIODIC = Event("2 PERIODIC")
+VALUE_CHANGE = Event("4 VALUE CHANGE")
+CONNECTION_REQUEST = Event("6 CONNECTION REQUEST")
+
+# TR-069 3.2.1.1: from the tenth retry on, the wait stays the same.
+LONGEST_RETRY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What one HeMS, that at `hems`, knows and is owed.
+
+    `hems` is empty before any has answered, `boot_id` names the boot that it was told of.
+    `acknowledged` has the values under notification that it knows. `changed` are parameters that
+    have changed since, and are told even if they have changed back. `called`: a connection request
+    came; it is not told again when its session fails (TR-069 3.7.1.5, 6 CONNECTION REQUEST).
+    """
+
+    hems: str = ""
+    boot_id: str = ""
+    acknowledged: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    called: bool = False
+    changed: frozenset[str] = frozenset()
+    failures: int = 0
+    retry_at: float | None = None
+    ended_at: float | None = None
+    periodic: tuple[int, str] | None = None
+    periodic_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The Inform of one session, and the marks that it takes along."""
+
+    hems: str
+    boot_id: str
+    events: tuple[Event, ...]
+    parameters: tuple[ParameterValue, ...]
+    retry_count: int
+    baseline: Mapping[str, str]
+    marked: frozenset[str]
+
+
+def noticed(ledger: Ledger, before: Tree, after: Tree) -> Ledger:
+    """Return the ledger after the tree changed by itself: what is under notification is marked.
+
+    A change under active notification is a new event, and ends the wait for a retry
+    (TR-069 3.2.1.1).
+    """
+    fresh = {p for p in after.notified if before.values.get(p) != after.values[p]}
+    if not fresh:
+        return ledger
+    cut = any(after.notified[p] == ACTIVE for p in fresh)
+    return replace(
+        ledger,
+        changed=ledger.changed | fresh,
+        retry_at=None if cut else ledger.retry_at,
+    )
+
+
+def with_event(ledger: Ledger, event: Event) -> Ledger:
+    """Return the ledger with an event to be told; one of a kind that is pending already is enough.
+
+    A new event ends the wait for a retry.
+    """
+    if event in ledger.events:
+        return replace(ledger, retry_at=None)
+    return replace(ledger, events=(*ledger.events, event), retry_at=None)
+
+
+def called(ledger: Ledger) -> Ledger:
+    """Return the ledger after a connection request."""
+    return replace(ledger, called=True, retry_at=None)
+
+
+def without_wait(ledger: Ledger) -> Ledger:
+    """Return the ledger with no wait for a retry: the way to the HeMS has just come up."""
+    return replace(ledger, retry_at=None)
+
+
+def taught(ledger: Ledger, tree: Tree, paths: frozenset[str]) -> Ledger:
+    """Return the ledger after the HeMS itself set these parameters: it knows their values."""
+    known = {p: tree.values[p] for p in paths & tree.notified.keys()}
+    return replace(
+        ledger,
+        acknowledged={**ledger.acknowledged, **known},
+        changed=ledger.changed - paths,
+    )
+
+
+def differing(ledger: Ledger, tree: Tree) -> frozenset[str]:
+    """Return the parameters under notification that the HeMS does not know as they are."""
+    known = ledger.acknowledged
+    different = {p for p in tree.notified if known.get(p) != tree.values[p]}
+    return frozenset(different | (ledger.changed & tree.notified.keys()))
+
+
+def advanced(ledger: Ledger, management: Management, now: float, wall: datetime) -> Ledger:
+    """Return the ledger as time has moved it: with 2 PERIODIC once that is due.
+
+    The phase is that of PeriodicInformTime where it is known (TR-181), else it is free.
+    """
+    schedule = None
+    if management.interval_s is not None:
+        schedule = (management.interval_s, management.reference_time)
+    if schedule != ledger.periodic:
+        at = _next_periodic(schedule, now, wall)
+        return replace(ledger, periodic=schedule, periodic_at=at)
+    if ledger.periodic_at is None or now < ledger.periodic_at:
+        return ledger
+    return replace(with_event(ledger, PERIODIC), periodic_at=_next_periodic(schedule, now, wall))
+
+
+def _next_periodic(schedule: tuple[int, str] | None, now: float, wall: datetime) -> float | None:
+    if schedule is None:
+        return None
+    interval_s, reference = schedule
+    since = wall - datetime.fromisoformat(reference.replace("Z", "+00:00"))
+    if reference.startswith("0001-"):
+        return now + interval_s
+    return now + interval_s - since.total_seconds() % interval_s
+
+
+def pending(ledger: Ledger, tree: Tree, management: Management, boot_id: str) -> tuple[Event, ...]:
+    """Return the events that an Inform would carry now."""
+    events = list(ledger.events)
+    if ledger.hems != management.url:
+        # C007: a new HeMS is owed nothing of what the former one was.
+        return (BOOTSTRAP, BOOT) if ledger.boot_id != boot_id else (BOOTSTRAP,)
+    if ledger.boot_id != boot_id:
+        events.append(BOOT)
+    if differing(ledger, tree):
+        events.append(VALUE_CHANGE)
+    if ledger.called:
+        events.append(CONNECTION_REQUEST)
+    return tuple(sorted(events, key=lambda event: event.code))
+
+
+def wake_at(
+    ledger: Ledger, tree: Tree, management: Management, boot_id: str, now: float
+) -> float | None:
+    """Return when the next Inform is due, in monotonic seconds; None: not by time.
+
+    `now` or earlier means that it is due. Active notifications wait
+    DefaultActiveNotificationThrottle after a session's end, where they are all there is to tell
+    (TR-181 Device.ManagementServer), but not when they are retried (TR-069 3.2.1.1).
+    """
+    if not management.enabled or not management.url:
+        return None
+    events = pending(ledger, tree, management, boot_id)
+    urgent = [e for e in events if e != VALUE_CHANGE]
+    active = any(tree.notified[p] == ACTIVE for p in differing(ledger, tree))
+    if not urgent and not active:
+        return ledger.periodic_at
+    if ledger.retry_at is not None:
+        return min(ledger.retry_at, ledger.periodic_at or ledger.retry_at)
+    if urgent or ledger.ended_at is None or ledger.failures:
+        return now
+    return ledger.ended_at + management.throttle_s
+
+
+def opened(
+    ledger: Ledger, tree: Tree, management: Management, boot_id: str, registration: frozenset[str]
+) -> tuple[Ledger, Opening]:
+    """Return the Inform that is due, and the ledger while it is on its way.
+
+    `registration` are the parameters that go with 0 BOOTSTRAP and 1 BOOT (TS 32.593 5.1.3).
+    """
+    events = pending(ledger, tree, management, boot_id)
+    forced = {p for p, row in tree.rows.items() if row.forced}
+    chosen = forced | (differing(ledger, tree) if VALUE_CHANGE in events else frozenset())
+    if BOOTSTRAP in events or BOOT in events:
+        chosen |= registration
+    opening = Opening(
+        hems=management.url,
+        boot_id=boot_id,
+        events=events,
+        parameters=tuple(
+            ParameterValue(p, tree.values[p], row.type.base.value)
+            for p, row in tree.rows.items()
+            if p in chosen
+        ),
+        retry_count=ledger.failures,
+        baseline={p: tree.values[p] for p in tree.notified},
+        marked=ledger.changed,
+    )
+    kept = () if BOOTSTRAP in events else ledger.events
+    return replace(ledger, events=kept, changed=frozenset(), called=False), opening
+
+
+def acknowledged(ledger: Ledger, opening: Opening) -> Ledger:
+    """Return the ledger after InformResponse: the HeMS knows the values that were sent."""
+    if BOOTSTRAP in opening.events:
+        known = dict(opening.baseline)
+    else:
+        sent = {p.name: p.value for p in opening.parameters if p.name in opening.baseline}
+        known = {**ledger.acknowledged, **sent}
+    return replace(
+        ledger,
+        hems=opening.hems,
+        boot_id=opening.boot_id,
+        acknowledged=known,
+        events=tuple(e for e in ledger.events if e not in opening.events),
+    )
+
+
+def succeeded(ledger: Ledger, now: float) -> Ledger:
+    """Return the ledger after a session that came to its proper end."""
+    return replace(ledger, failures=0, retry_at=None, ended_at=now)
+
+
+def given_up(ledger: Ledger, opening: Opening, *, informed: bool) -> Ledger:
+    """Return the ledger after a session that we ended ourselves; no failed attempt."""
+    if informed:
+        return ledger
+    return replace(ledger, changed=ledger.changed | opening.marked)
+
+
+def failed(
+    ledger: Ledger,
+    opening: Opening,
+    management: Management,
+    now: float,
+    share: float,
+    *,
+    informed: bool,
+) -> Ledger:
+    """Return the ledger after a session that failed; `share` in [0, 1) spreads the retry.
+
+    The wait before retry n lies between m·(k/1000)^(n-1) and m·(k/1000)^n seconds, from
+    CWMPRetryMinimumWaitInterval and CWMPRetryIntervalMultiplier (TR-069 table 3).
+    """
+    failures = ledger.failures + 1
+    factor = management.retry_multiplier / 1000
+    shortest = management.retry_minimum_s * factor ** (min(failures, LONGEST_RETRY) - 1)
+    wait_s = shortest + share * shortest * (factor - 1)
+    back = given_up(ledger, opening, informed=informed)
+    return replace(back, failures=failures, retry_at=now + wait_s)

@@ -1,0 +1,173 @@
+"""The RPC messages of TR-069 as frozen dataclasses.
+
+`soap` makes bytes of them and the other way round. A value is the text of the wire; its type is the
+model's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterValue:
+    """A ParameterValueStruct; `type` is the local name of its XML Schema type."""
+
+    name: str
+    value: str
+    type: str = "string"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An EventStruct: what a session is about."""
+
+    code: str
+    command_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceId:
+    """A DeviceIdStruct: who we are."""
+
+    manufacturer: str
+    oui: str
+    product_class: str
+    serial_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inform:
+    """A.3.3.1; `current_time` is ISO 8601 text."""
+
+    device_id: DeviceId
+    events: tuple[Event, ...]
+    current_time: str
+    retry_count: int
+    parameters: tuple[ParameterValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetRPCMethodsResponse:
+    """A.3.1.1."""
+
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetParameterNamesResponse:
+    """A.3.2.3: names, and whether they are writable."""
+
+    names: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetParameterValuesResponse:
+    """A.3.2.2."""
+
+    parameters: tuple[ParameterValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetParameterValuesResponse:
+    """A.3.2.1: 0, applied; 1, committed and not yet applied."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterFault:
+    """A SetParameterValuesFault."""
+
+    name: str
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A SOAP fault with a CWMP fault in its detail (TR-069 3.5, A.5), from either side."""
+
+    code: int
+    text: str
+    parameters: tuple[ParameterFault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InformResponse:
+    """A.3.3.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class GetRPCMethods:
+    """A.3.1.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class GetParameterNames:
+    """A.3.2.3."""
+
+    path: str
+    next_level: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GetParameterValues:
+    """A.3.2.2."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetParameterValues:
+    """A.3.2.1."""
+
+    parameters: tuple[ParameterValue, ...]
+    parameter_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownMethod:
+    """A request that we do not know; it is answered with 9000."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedRequest:
+    """A request that lacks what it cannot do without; it is answered with 9003."""
+
+    text: str
+
+
+Request = (
+    GetRPCMethods
+    | GetParameterNames
+    | GetParameterValues
+    | SetParameterValues
+    | UnknownMethod
+    | MalformedRequest
+)
+Response = (
+    GetRPCMethodsResponse
+    | GetParameterNamesResponse
+    | GetParameterValuesResponse
+    | SetParameterValuesResponse
+    | Fault
+)
+Outgoing = Inform | Response
+Incoming = InformResponse | Request | Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One SOAP envelope of the HeMS: the message, and what its header says.
+
+    `version` is the number at the end of the cwmp namespace ("1-0" to "1-4"); `id` is None where
+    there is no cwmp:ID.
+    """
+
+    message: Incoming
+    id: str | None
+    version: str
+    hold_requests: bool = False

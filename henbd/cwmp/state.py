@@ -1,0 +1,80 @@
+"""All that the daemon must not lose, and how it is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from henbd.cwmp.ledger import Ledger
+from henbd.cwmp.messages import Event
+from henbd.model.schema import Role
+from henbd.model.tree import Provisioning, Tree
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """The tree and the ledger of one moment; `secret` is what this device alone knows, in hex.
+
+    Default credentials and the path of the connection request are derived from the secret.
+    """
+
+    tree: Tree
+    ledger: Ledger
+    secret: str
+
+
+def document(state: State) -> dict[str, Any]:
+    """Return what of a state goes to flash, as JSON values. Equal documents need no write."""
+    ledger = state.ledger
+    return {
+        "version": VERSION,
+        "secret": state.secret,
+        "values": dict(state.tree.provisioning.values),
+        "notifications": dict(state.tree.provisioning.notifications),
+        "hems": ledger.hems,
+        "boot_id": ledger.boot_id,
+        "acknowledged": dict(ledger.acknowledged),
+        "events": [[event.code, event.command_key] for event in ledger.events],
+    }
+
+
+def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[State, tuple[str, ...]]:
+    """Return the state that a document tells of, and the paths in it that no longer fit the model.
+
+    Raises ValueError for a document that is none of ours. Reported parameters that the HeMS was
+    told of start as it knows them, for absence is no value; not so after a new boot, when nothing
+    is up.
+    """
+    if kept.get("version") != VERSION:
+        raise ValueError(f"version {kept.get('version')!r} is not {VERSION}")
+    try:
+        provisioning = Provisioning(_texts(kept["values"]), _numbers(kept["notifications"]))
+        ledger = Ledger(
+            hems=str(kept["hems"]),
+            boot_id=str(kept["boot_id"]),
+            acknowledged=_texts(kept["acknowledged"]),
+            events=tuple(Event(str(code), str(key)) for code, key in kept["events"]),
+        )
+        secret = bytes.fromhex(kept["secret"]).hex()
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+    tree, lost = factory.provision(provisioning)
+    known = {
+        path: value
+        for path, value in ledger.acknowledged.items()
+        if path in tree.rows and tree.rows[path].role is Role.REPORTED
+    }
+    if ledger.boot_id == boot_id:
+        tree = tree.report(known)
+    return State(tree, ledger, secret), lost
+
+
+def _texts(entries: Mapping[str, Any]) -> dict[str, str]:
+    return {str(key): str(value) for key, value in entries.items()}
+
+
+def _numbers(entries: Mapping[str, Any]) -> dict[str, int]:
+    return {str(key): int(value) for key, value in entries.items()}

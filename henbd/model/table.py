@@ -1,0 +1,137 @@
+"""The data model as data: the rows of `tables/device.tsv`, Device:2.12 with FAPService:2.1.
+
+Each line of the file is a row: path, type, access, facets, default, flags, role; tabs between them.
+Facets are separated by `;`, choices within a facet by `|`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from henbd.model.schema import Access, Base, Notify, Object, Parameter, Role, Type
+
+NOTIFY = {n.value: n for n in Notify if n is not Notify.NORMAL}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Every row by its generic path, in the order of the file: an object before what is in it."""
+
+    parameters: Mapping[str, Parameter]
+    objects: Mapping[str, Object]
+    children: Mapping[str, tuple[str, ...]]
+    """The generic paths directly below an object, parameters and objects."""
+
+
+@cache
+def device_table() -> Table:
+    """Return the table of this program."""
+    text = resources.files("henbd.model").joinpath("tables/device.tsv").read_text(encoding="utf-8")
+    return parse(text.splitlines())
+
+
+def parse(lines: Iterable[str]) -> Table:
+    """Return the table of a file's lines; raises ValueError, naming the line, where it is wrong."""
+    parameters: dict[str, Parameter] = {}
+    objects: dict[str, Object] = {}
+    children: dict[str, list[str]] = {}
+    for number, line in enumerate(lines, 1):
+        if number == 1 or not line:
+            continue
+        path, kind, access, facets, default, flags, role = line.split("\t")
+        try:
+            if kind in ("object", "table"):
+                objects[path] = _object(path, access, _facets(facets))
+                children[path] = []
+            else:
+                parameters[path] = _parameter(
+                    path, kind, access, _facets(facets), default, flags, role
+                )
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"line {number}, {path}: {error}") from error
+        above = parent(path)
+        if above:
+            children[above].append(path)
+    return Table(parameters, objects, {path: tuple(below) for path, below in children.items()})
+
+
+def parent(path: str) -> str:
+    """Return the object that a path is directly in; "" above the root. `A.B.{i}.` is in `A.`."""
+    inner = path.removesuffix(".").removesuffix(".{i}")
+    return inner[: inner.rfind(".") + 1]
+
+
+def _facets(text: str) -> list[tuple[str, str]]:
+    pairs = [facet.partition("=") for facet in text.split(";")] if text else []
+    return [(name, value) for name, _, value in pairs]
+
+
+def _range(text: str) -> tuple[int | None, int | None]:
+    least, _, most = text.partition("..")
+    return (int(least) if least else None, int(most) if most else None)
+
+
+def _object(path: str, access: str, facets: list[tuple[str, str]]) -> Object:
+    known = dict(facets)
+    minimum, maximum = _range(known.get("entries", "0.."))
+    return Object(
+        path,
+        Access(access),
+        minimum or 0,
+        maximum,
+        known.get("counter", ""),
+        tuple(known["unique"].split("|")) if "unique" in known else (),
+    )
+
+
+def _parameter(
+    path: str,
+    kind: str,
+    access: str,
+    facets: list[tuple[str, str]],
+    default: str,
+    flags: str,
+    role: str,
+) -> Parameter:
+    known = dict(facets)
+    minimum, maximum = _range(known.get("range", ".."))
+    least, most = _range(known["size"]) if "size" in known else (None, None)
+    words = set(flags.split(",")) - {""}
+    notify = [NOTIFY[word] for word in words & NOTIFY.keys()]
+    if words - NOTIFY.keys() - {"forced", "hidden"} or len(notify) > 1:
+        raise ValueError(f"flags {flags!r}")
+    value_type = Type(
+        base=Base(kind),
+        size=None if most is None else (least or 0, most),
+        minimum=minimum,
+        maximum=maximum,
+        enumeration=tuple(known["enum"].split("|")) if "enum" in known else (),
+        patterns=tuple(value for name, value in facets if name == "pattern"),
+        is_list="list" in known,
+        list_size=int(known["listsize"]) if "listsize" in known else None,
+        least_items=int(known.get("items", "0")),
+    )
+    return Parameter(
+        path,
+        value_type,
+        Access(access),
+        Role(role),
+        default or EMPTY.get(value_type.base, ""),
+        notify[0] if notify else Notify.NORMAL,
+        forced="forced" in words,
+        hidden="hidden" in words,
+    )
+
+
+# The value of a parameter that has none yet, where the empty text is no value of its type.
+EMPTY = {
+    Base.BOOLEAN: "false",
+    Base.INT: "0",
+    Base.UNSIGNED_INT: "0",
+    Base.LONG: "0",
+    Base.UNSIGNED_LONG: "0",
+    Base.DATE_TIME: "0001-01-01T00:00:00Z",
+}

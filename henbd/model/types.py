@@ -1,0 +1,158 @@
+"""CWMP value types: text from the wire in, canonical text out (TR-106 3.2, XML Schema part 2).
+
+The type of the model decides, never the xsi:type on the wire.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from henbd.errors import FaultCode, InvalidValueError
+from henbd.model.schema import Base, Type
+
+# TR-106 3.2.1: a time that is not known.
+UNKNOWN_TIME = "0001-01-01T00:00:00Z"
+
+BOUNDS = {
+    Base.INT: (-(2**31), 2**31 - 1),
+    Base.UNSIGNED_INT: (0, 2**32 - 1),
+    Base.LONG: (-(2**63), 2**63 - 1),
+    Base.UNSIGNED_LONG: (0, 2**64 - 1),
+}
+
+DATE_TIME = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)T(?P<time>\d\d:\d\d:\d\d)(?P<fraction>\.\d+)?"
+    r"(?P<zone>Z|[+-]\d\d:\d\d)?"
+)
+
+
+def canonical(kind: Type, text: str) -> str:
+    """Return the one spelling of a value of this type.
+
+    Raises InvalidValueError: 9006 where the text is no value of the base type, 9007 where it is,
+    but outside of what the row allows.
+    """
+    if not kind.is_list:
+        return _item(kind, text)
+    items = [_item(kind, item.strip()) for item in text.split(",")] if text.strip() else []
+    if len(items) < kind.least_items:
+        raise InvalidValueError(
+            FaultCode.INVALID_VALUE, f"a list of at least {kind.least_items} is wanted"
+        )
+    joined = ",".join(items)
+    if kind.list_size is not None and len(joined) > kind.list_size:
+        raise InvalidValueError(
+            FaultCode.INVALID_VALUE,
+            f"{len(joined)} characters, at most {kind.list_size} are allowed",
+        )
+    return joined
+
+
+def _item(kind: Type, text: str) -> str:
+    value = SPELLINGS[kind.base](text)
+    if kind.base in BOUNDS:
+        _check_number(kind, int(value))
+        return value
+    length = _length(kind.base, value)
+    if kind.size and not kind.size[0] <= length <= kind.size[1]:
+        raise InvalidValueError(
+            FaultCode.INVALID_VALUE,
+            f"length {length} is not within {kind.size[0]} to {kind.size[1]}",
+        )
+    if kind.enumeration and value not in kind.enumeration:
+        raise InvalidValueError(
+            FaultCode.INVALID_VALUE, f"{value!r} is none of {_words(kind.enumeration)}"
+        )
+    if kind.patterns and not any(re.fullmatch(p, value) for p in kind.patterns):
+        raise InvalidValueError(
+            FaultCode.INVALID_VALUE, f"{value!r} does not have the form that is wanted"
+        )
+    return value
+
+
+def _check_number(kind: Type, number: int) -> None:
+    least, most = BOUNDS[kind.base]
+    least = least if kind.minimum is None else max(least, kind.minimum)
+    most = most if kind.maximum is None else min(most, kind.maximum)
+    if not least <= number <= most:
+        raise InvalidValueError(
+            FaultCode.INVALID_VALUE, f"{number} is not within {least} to {most}"
+        )
+
+
+def _words(choices: tuple[str, ...]) -> str:
+    return ", ".join(repr(choice) for choice in choices)
+
+
+def _length(base: Base, value: str) -> int:
+    if base is Base.HEX_BINARY:
+        return len(value) // 2
+    if base is Base.BASE64:
+        return len(base64.b64decode(value))
+    return len(value)
+
+
+def _boolean(text: str) -> str:
+    word = text.strip().lower()
+    if word in ("1", "true"):
+        return "true"
+    if word in ("0", "false"):
+        return "false"
+    raise InvalidValueError(FaultCode.INVALID_TYPE, f"{text!r} is no boolean")
+
+
+def _number(text: str) -> str:
+    if not re.fullmatch(r"\s*[+-]?[0-9]{1,20}\s*", text):
+        raise InvalidValueError(FaultCode.INVALID_TYPE, f"{text!r} is no whole number")
+    return str(int(text))
+
+
+def _string(text: str) -> str:
+    return text
+
+
+def _date_time(text: str) -> str:
+    """Spell a time in UTC, without fractions; one without a zone is taken for UTC (TR-106)."""
+    match = DATE_TIME.fullmatch(text.strip())
+    if not match:
+        raise InvalidValueError(FaultCode.INVALID_TYPE, f"{text!r} is no dateTime")
+    if match["date"] == "0001-01-01":
+        return UNKNOWN_TIME
+    zone = (match["zone"] or "Z").replace("Z", "+00:00")
+    try:
+        moment = datetime.fromisoformat(f"{match['date']}T{match['time']}{zone}")
+        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+    except (ValueError, OverflowError) as error:
+        raise InvalidValueError(
+            FaultCode.INVALID_TYPE, f"{text!r} is no dateTime: {error}"
+        ) from error
+
+
+def _base64(text: str) -> str:
+    try:
+        return base64.b64encode(base64.b64decode("".join(text.split()), validate=True)).decode()
+    except (binascii.Error, ValueError) as error:
+        raise InvalidValueError(FaultCode.INVALID_TYPE, f"no base64: {error}") from error
+
+
+def _hex_binary(text: str) -> str:
+    if not re.fullmatch(r"([0-9A-Fa-f]{2})*", text.strip()):
+        raise InvalidValueError(FaultCode.INVALID_TYPE, f"{text!r} is no hexBinary")
+    return text.strip().upper()
+
+
+SPELLINGS: dict[Base, Callable[[str], str]] = {
+    Base.BOOLEAN: _boolean,
+    Base.INT: _number,
+    Base.UNSIGNED_INT: _number,
+    Base.LONG: _number,
+    Base.UNSIGNED_LONG: _number,
+    Base.STRING: _string,
+    Base.DATE_TIME: _date_time,
+    Base.BASE64: _base64,
+    Base.HEX_BINARY: _hex_binary,
+}

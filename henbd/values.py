@@ -1,0 +1,549 @@
+"""The frozen vocabulary: what is wanted, what is there, and the actions between the two.
+
+Values only: no behaviour, no I/O. A secret never shows in a `repr`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A party could not be read. Not the same as absent: nothing is done to it or said of it."""
+
+    reason: str
+
+
+# The configuration.
+
+
+class HemsPath(Enum):
+    """How the HeMS is reached."""
+
+    TUNNEL = "tunnel"
+    DIRECT = "direct"
+
+
+class S1Policy(Enum):
+    """Whether the HeMS may lead S1 outside the tunnel."""
+
+    PROVISIONED = "provisioned"
+    REQUIRED = "required"
+
+
+class SetStatus(Enum):
+    """The Status of SetParameterValuesResponse for a set that waits for the session's end."""
+
+    ZERO = "zero"
+    STRICT = "strict"
+
+
+class AddressFamily(Enum):
+    """The family of an inner address that is asked for."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSettings:
+    """[device]: who we are (TR-069 DeviceIdStruct)."""
+
+    manufacturer: str
+    oui: str
+    product_class: str
+    serial_number: str
+    hardware_version: str
+    software_version: str
+    boot_id_file: str
+
+
+@dataclass(frozen=True, slots=True)
+class HemsSettings:
+    """[hems]: the Serving HeMS as it left the factory."""
+
+    url: str
+    username: str
+    password: str = field(repr=False)
+    ca_file: str | None
+    certificate_file: str | None
+    key_file: str | None
+    path: HemsPath
+    address: Address | None
+    cwmp_version: str
+    session_s: int
+    set_status: SetStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRequestSettings:
+    """[connection_request]: an empty text stands for a value derived from the device's secret."""
+
+    port: int
+    username: str
+    password: str = field(repr=False)
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Authentication by certificate (RFC 7296 2.15), all in DER.
+
+    `key_id` is charon's name for the key, the SHA-1 of its public key bits, in lower-case hex.
+    """
+
+    certificate: bytes
+    key: bytes = field(repr=False)
+    key_id: str
+    authorities: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PresharedKey:
+    """Authentication by a shared secret, for laboratories."""
+
+    secret: bytes = field(repr=False)
+
+
+Credentials = Certificate | PresharedKey
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecSettings:
+    """[ipsec]: the tunnel as it left the factory."""
+
+    vici: str
+    gateways: tuple[str, ...]
+    local_id: str
+    remote_id: str
+    credentials: Credentials
+    proposals: tuple[str, ...]
+    esp_proposals: tuple[str, ...]
+    networks: tuple[Network, ...]
+    families: tuple[AddressFamily, ...]
+    s1: S1Policy
+    dpd_s: int
+    rekey_s: int
+    reauth_s: int
+    audit_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class S1Settings:
+    """[s1]: how the S1AP stack of the box is talked to."""
+
+    adapter: str
+    socket: str
+    group: str
+    hold_s: int
+    wait_for_admin_state: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration file; `ipsec` is None where it has no such section."""
+
+    device: DeviceSettings
+    hems: HemsSettings
+    connection_request: ConnectionRequestSettings
+    ipsec: IpsecSettings | None
+    s1: S1Settings
+    store_directory: str
+    control_socket: str
+    control_group: str
+
+
+# What the parameters ask for.
+
+
+class S1Mode(Enum):
+    """FAPControl.LTE.Gateway.S1ConnectionMode (TR-196): how many far ends at a time."""
+
+    ONE = "One"
+    ALL = "All"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What the stack says of itself in S1 Setup (TS 36.413 9.1.8.4)."""
+
+    identity: int
+    tac: int
+    plmns: tuple[str, ...]
+    name: str | None
+    csg_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """What the parameters ask of tunnel, kernel and S1, before names are looked up.
+
+    `s1_inside` answers the IPsec usage indicator (TS 32.593 5.1.3). `far_ends` and `gateways` are
+    host names or address literals, in order; no far end means that S1 stays down.
+    """
+
+    s1_inside: bool
+    far_ends: tuple[str, ...]
+    port: int
+    mode: S1Mode
+    gateways: tuple[str, ...]
+    admin_state: bool
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Management:
+    """What the parameters say about the HeMS itself (Device.ManagementServer).
+
+    `interval_s` is None where there are no periodic Informs. `retry_multiplier` is in thousandths.
+    """
+
+    url: str
+    username: str
+    password: str = field(repr=False)
+    connection_request_username: str
+    connection_request_password: str = field(repr=False)
+    enabled: bool
+    interval_s: int | None
+    reference_time: str
+    retry_minimum_s: int
+    retry_multiplier: int
+    throttle_s: int
+
+
+# Charon.
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A CHILD_SA to be negotiated; its name is a digest of everything in it."""
+
+    name: str
+    networks: tuple[Network, ...]
+    proposals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An IKE_SA to be negotiated with one gateway, and its one child; named by a digest too."""
+
+    name: str
+    gateway: Address
+    local_id: str
+    remote_id: str
+    credentials: Credentials
+    secret_id: str
+    proposals: tuple[str, ...]
+    families: tuple[AddressFamily, ...]
+    dpd_s: int
+    rekey_s: int
+    reauth_s: int
+    child: Child
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSa:
+    """A CHILD_SA as charon lists it."""
+
+    name: str
+    unique_id: int
+    installed: bool
+    networks: tuple[Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IkeSa:
+    """An IKE_SA as charon lists it; `inner` are the addresses that the gateway granted."""
+
+    connection: str
+    unique_id: int
+    established: bool
+    connecting: bool
+    age_s: int
+    gateway: str
+    inner: tuple[Address, ...]
+    children: tuple[ChildSa, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What charon has loaded: connections of ours with their children, private keys, secrets."""
+
+    connections: Mapping[str, frozenset[str]]
+    keys: frozenset[str]
+    secrets: frozenset[str]
+
+
+class EspMode(Enum):
+    """Where the kernel meets ESP: by policy, or behind an interface (libipsec's TUN, xfrm)."""
+
+    POLICY = "policy"
+    INTERFACE = "interface"
+
+
+@dataclass(frozen=True, slots=True)
+class Charon:
+    """One look at charon. `loaded` is Unknown in a look that did not ask for it."""
+
+    sas: tuple[IkeSa, ...]
+    loaded: Loaded | Unknown
+    mode: EspMode
+    initiating: bool
+
+
+# The kernel.
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A network device; `carries_tunnel`: a TUN or xfrm interface, so no way out of the box."""
+
+    index: int
+    name: str
+    up: bool
+    loopback: bool
+    carries_tunnel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceAddress:
+    """An address on a device; `usable`: it can be bound to (no longer tentative)."""
+
+    address: Address
+    device: int
+    usable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A unicast route. `ours`: it bears our route protocol number. `device` 0: no device."""
+
+    destination: Network
+    device: int
+    gateway: Address | None
+    source: Address | None
+    table: int
+    metric: int
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """A guard: an unreachable route of ours in the main table, of a large metric."""
+
+    destination: Network
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A guard: an XFRM policy of ours that lets no clear packet out; `device` 0: of any device."""
+
+    source: Network
+    destination: Network
+    device: int
+
+
+Guard = Unreachable | Block
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """One look at the kernel; `guards` are those that bear our marks."""
+
+    devices: tuple[Device, ...]
+    addresses: tuple[InterfaceAddress, ...]
+    routes: tuple[Route, ...]
+    guards: frozenset[Guard]
+
+
+# The S1AP stack.
+
+
+@dataclass(frozen=True, slots=True)
+class FarEnd:
+    """An S1 far end: an MME or a HeNB gateway."""
+
+    address: Address
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class S1Link:
+    """Where the stack is to register, and from where. `inside`: through the tunnel."""
+
+    local: Address
+    peers: tuple[FarEnd, ...]
+    inside: bool
+    may_transmit: bool
+    cell: Cell
+
+
+class PeerState(Enum):
+    """How S1 with one far end is. Only an answered S1 Setup is UP."""
+
+    DOWN = "down"
+    CONNECTING = "connecting"
+    SETUP = "setup"
+    UP = "up"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What the stack says about one far end."""
+
+    far_end: FarEnd
+    state: PeerState
+    local: Address | None = None
+    cause: str | None = None
+    time_to_wait_s: int | None = None
+    mme_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What the stack said last on the connection that is there now.
+
+    `told` is the link that it was given; None: to stay down, or it never was given any.
+    `acknowledged`: it works by that, and uses nothing older.
+    """
+
+    name: str
+    told: S1Link | None
+    generation: int
+    acknowledged: bool
+    peers: tuple[Peer, ...]
+    transmitting: bool
+    user_plane_peers: tuple[Address, ...]
+
+
+# Want and have.
+
+
+class Hold(Enum):
+    """S1 is left as it is: it may well come back the way it was."""
+
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The state of the world that the parameters ask for, as far as it can be had now.
+
+    `connection` None: no tunnel is wanted; Unknown: it cannot be said yet. `link` None: S1 stays
+    down. `may_initiate`: the gateway is not being left alone.
+    """
+
+    connection: Connection | Unknown | None
+    guards: frozenset[Guard]
+    routes: frozenset[Route]
+    link: S1Link | Hold | None
+    may_initiate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was read of the world in one look; nothing in it outlives the pass.
+
+    `names` has every host name that was looked up, empty where it has no address.
+    """
+
+    charon: Charon | Unknown
+    kernel: Kernel | Unknown
+    stack: Stack | Unknown
+    names: Mapping[str, tuple[Address, ...]]
+
+
+# Actions.
+
+
+@dataclass(frozen=True, slots=True)
+class AddGuard:
+    """Put a guard into the kernel."""
+
+    guard: Guard
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveGuard:
+    """Take a guard out of the kernel."""
+
+    guard: Guard
+
+
+@dataclass(frozen=True, slots=True)
+class AddRoute:
+    """Put a route of ours into the kernel."""
+
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRoute:
+    """Take a route of ours out of the kernel."""
+
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class LoadCredentials:
+    """Give charon the key or the secret of a connection."""
+
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class LoadConnection:
+    """Give charon a connection; one of that name with other children is changed to it."""
+
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadConnection:
+    """Take a connection of ours out of charon; its SAs stay."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Initiate:
+    """Have charon negotiate a child, and its IKE_SA where there is none."""
+
+    connection: str
+    child: str
+
+
+@dataclass(frozen=True, slots=True)
+class TerminateIke:
+    """Have charon end an IKE_SA, without waiting for the gateway."""
+
+    unique_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TerminateChild:
+    """Have charon end a CHILD_SA."""
+
+    unique_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell the stack where to register; None: S1 goes down, gracefully while the path lasts."""
+
+    link: S1Link | None
+
+
+KernelAction = AddGuard | RemoveGuard | AddRoute | RemoveRoute
+CharonAction = (
+    LoadCredentials | LoadConnection | UnloadConnection | Initiate | TerminateIke | TerminateChild
+)
+Action = KernelAction | CharonAction | Tell

@@ -1,0 +1,40 @@
+"""Package henbd: the management agent of an LTE Home eNodeB."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = "0.1.0"
+
+setup(
+    name="henbd",
+    version=VERSION,
+    description="Management agent of an LTE Home eNodeB: TR-069, IPsec and S1 registration",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["henbd", "henbd.*"]),
+    package_data={"henbd": ["py.typed", "model/tables/*.tsv", "system/s1ap/PROTOCOL.md"]},
+    install_requires=[
+        "lxml>=4.9",
+        "pyroute2>=0.7.9",
+        "requests>=2.28",
+        "sdnotify>=0.3.2",
+        "vici>=6.0.3",
+    ],
+    extras_require={
+        "dev": [
+            "hypothesis>=6.100",
+            "lxml-stubs>=0.5",
+            "mypy>=1.10",
+            "pycrate>=0.7",
+            "pytest>=8.0",
+            "pytest-timeout>=2.3",
+            "ruff>=0.6",
+            "types-requests>=2.28",
+        ],
+    },
+    entry_points={"console_scripts": ["henbd = henbd.cli:main"]},
+)
