@@ -228,6 +228,7 @@ class Child:
     name: str
     networks: tuple[Network, ...]
     proposals: tuple[str, ...]
+    rekey_s: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,13 @@ def factory_tree(table: Table, settings: Settings, secret: str) -> Tree:
     )
 
 
+def after_power_on(tree: Tree) -> Tree:
+    """Return the tree as a power-on leaves it: AdminState is false again (TR-196)."""
+    if tree.values[paths.ADMIN_STATE] == "false":
+        return tree
+    return tree.store({paths.ADMIN_STATE: "false"})
+
+
 def device_id(settings: Settings) -> DeviceId:
     """Return the DeviceIdStruct of every Inform (TR-069 A.3.3.1)."""
     device = settings.device

@@ -13,7 +13,6 @@ from henbd.values import (
     Guard,
     HemsPath,
     HemsSettings,
-    Kernel,
     Management,
     Observed,
     Unknown,
@@ -85,3 +84,18 @@ def reach(
     if guards - kernel.guards:
         return Unknown("the leak guards do not stand yet")
     return Reach(address, source)
+
+
+def management_source(
+    management: Management, hems: HemsSettings, observed: Observed, tunnel: Tunnel
+) -> Address | None:
+    """Return the address at which the HeMS can call us, None while there is none.
+
+    That is the inner address when the HeMS is in the tunnel, else the source of the route to it.
+    """
+    address = hems_address(management, hems, observed)
+    if isinstance(address, Unknown) or isinstance(observed.kernel, Unknown):
+        return None
+    if hems.path is HemsPath.TUNNEL:
+        return tunnel.source_for(address)
+    return outer_source(address, observed.kernel)

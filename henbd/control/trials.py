@@ -64,6 +64,6 @@ def succeeded(trials: Trials, candidate: Address) -> Trials:
     return Trials({c: f for c, f in trials.failures.items() if c != candidate})
 
 
-def wake_at(trials: Trials, now: float) -> float | None:
-    """Return when the next wait ends, None where nobody waits."""
-    return min((f.until for f in trials.failures.values() if f.until > now), default=None)
+def times(trials: Trials, after: float) -> list[float]:
+    """Return when waits end, as far as that is after a time."""
+    return [failure.until for failure in trials.failures.values() if failure.until > after]

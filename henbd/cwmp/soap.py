@@ -44,6 +44,16 @@ LARGEST_BYTES = 4 * 1024 * 1024
 
 NAMESPACE = re.compile(re.escape(CWMP) + r"(1-[0-9])")
 
+# The namespace of each version of CWMP; from 1.2 on it stays the same.
+NAMESPACE_VERSIONS = {
+    "auto": "1-2",
+    "1.0": "1-0",
+    "1.1": "1-1",
+    "1.2": "1-2",
+    "1.3": "1-2",
+    "1.4": "1-2",
+}
+
 # A.5.1 of TR-069 leaves the SOAP faultcode to the CPE; these are the mistakes of the caller.
 CLIENT_FAULTS = frozenset(
     {

@@ -1,0 +1,51 @@
+"""How often an action that changes nothing is tried again.
+
+The plan is made anew at each look, so an action that was done without effect is in it again. It is
+done again after a pause that grows; one that is no longer wanted is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from henbd.values import Action
+
+# What charon was asked for shows after a few milliseconds; half a second is late by any measure.
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How often an action was done in a row, and when it may be done again (monotonic)."""
+
+    count: int
+    again_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The actions of the last plan that were done already."""
+
+    attempts: Mapping[Action, Attempt] = field(default_factory=dict)
+
+
+def paced(pace: Pace, planned: Iterable[Action], now: float) -> tuple[list[Action], Pace]:
+    """Return which of the planned actions are to be done now, and the pace after that."""
+    attempts: dict[Action, Attempt] = {}
+    chosen = []
+    for action in planned:
+        before = pace.attempts.get(action, Attempt(0, now))
+        if now < before.again_at:
+            attempts[action] = before
+            continue
+        pause_s = min(FIRST_PAUSE_S * 2**before.count, LONGEST_PAUSE_S)
+        attempts[action] = Attempt(before.count + 1, now + pause_s)
+        chosen.append(action)
+    return chosen, Pace(attempts)
+
+
+def times(pace: Pace, after: float) -> list[float]:
+    """Return when actions may be done again, as far as that is after a time."""
+    return [attempt.again_at for attempt in pace.attempts.values() if attempt.again_at > after]

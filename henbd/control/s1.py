@@ -1,0 +1,100 @@
+"""Where S1 is to be: from which address, to which far ends, or left as it is, or down."""
+
+from __future__ import annotations
+
+from henbd.control import trials
+from henbd.control.course import Course
+from henbd.control.routing import outer_source
+from henbd.control.tunnel import Tunnel
+from henbd.values import (
+    Address,
+    FarEnd,
+    Hold,
+    Kernel,
+    Observed,
+    PeerState,
+    Provisioned,
+    S1Link,
+    S1Mode,
+    S1Settings,
+    Stack,
+    Unknown,
+)
+
+
+def link(
+    asked: Provisioned,
+    settings: S1Settings,
+    observed: Observed,
+    tunnel: Tunnel,
+    ends: tuple[FarEnd, ...],
+    course: Course,
+    now: float,
+) -> S1Link | Hold | None:
+    """Return where S1 is to be, None to keep it down, HOLD while its path may well come back."""
+    if not asked.far_ends or (settings.wait_for_admin_state and not asked.admin_state):
+        return None
+    found = _link(asked, observed, tunnel, ends, course, now)
+    if found is None and _may_come_back(settings, observed, course, now):
+        return Hold.HOLD
+    return found
+
+
+def _link(
+    asked: Provisioned,
+    observed: Observed,
+    tunnel: Tunnel,
+    ends: tuple[FarEnd, ...],
+    course: Course,
+    now: float,
+) -> S1Link | None:
+    """Return the link that there is a path for now."""
+    assert isinstance(observed.kernel, Kernel)
+    local: Address | None = None
+    reached = []
+    for end in ends:
+        source = (
+            tunnel.source_for(end.address)
+            if asked.s1_inside
+            else outer_source(end.address, observed.kernel)
+        )
+        # One link has one local address: far ends of the other family have to wait.
+        if source is not None and source == (local or source):
+            local = source
+            reached.append(end)
+    if local is None:
+        return None
+    if asked.mode is S1Mode.ONE:
+        reached = [_one(reached, observed, course, now)]
+    return S1Link(local, tuple(reached), asked.s1_inside, asked.admin_state, asked.cell)
+
+
+def _one(reached: list[FarEnd], observed: Observed, course: Course, now: float) -> FarEnd:
+    """Return the one far end to be connected (S1ConnectionMode One): in order, past failures.
+
+    One that works is kept.
+    """
+    by_address = {end.address: end for end in reached}
+    peers = observed.stack.peers if isinstance(observed.stack, Stack) else ()
+    for peer in peers:
+        if peer.state is PeerState.UP and peer.far_end.address in by_address:
+            return by_address[peer.far_end.address]
+    chosen = trials.choose(list(by_address), course.far_ends, now)
+    assert chosen is not None
+    return by_address[chosen]
+
+
+def _may_come_back(settings: S1Settings, observed: Observed, course: Course, now: float) -> bool:
+    """Return whether S1 is to be left as it is although there is no path that we know of.
+
+    A charon that does not answer is no reason to end S1 while its address is there.
+    """
+    stack = observed.stack
+    if not isinstance(stack, Stack) or stack.told is None:
+        return False
+    assert isinstance(observed.kernel, Kernel)
+    present = any(a.address == stack.told.local for a in observed.kernel.addresses)
+    if isinstance(observed.charon, Unknown) and present:
+        return True
+    since = now if course.pathless_since is None else course.pathless_since
+    return now - since < settings.hold_s

@@ -1,0 +1,212 @@
+"""The CWMP session that is going on: drives the generator with HTTP exchanges and the store."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from henbd.control.reach import Reach
+from henbd.cwmp import ledger as ledgers
+from henbd.cwmp.ledger import Opening
+from henbd.cwmp.session import Commit, Outcome, Reply, Session, Stored
+from henbd.errors import ExchangeError
+from henbd.memory import Memory
+from henbd.system.acs import Answer, Endpoint
+from henbd.values import Address, Management
+
+logger = logging.getLogger(__name__)
+
+# A HeMS that owes an answer for so long may wait when there is a new address to tell.
+PATIENCE_S = 2.0
+
+
+class Exchanges(Protocol):
+    """One HTTP conversation at a time (see henbd.system.acs)."""
+
+    def open(self, endpoint: Endpoint) -> None:
+        """Begin to connect, without waiting; raises ExchangeError where that cannot even begin."""
+
+    def post(self, body: bytes) -> None:
+        """Post a body on a thread of its own; Daemon.answered is called with what came of it."""
+
+    def abort(self) -> None:
+        """Give up the conversation, whatever it is waiting for."""
+
+    def end(self) -> None:
+        """Close the connection; the next conversation has its own."""
+
+    def wake_at(self) -> float | None:
+        """Return when there is something to do by time."""
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+
+
+@dataclass(slots=True)
+class Dialogue:
+    """A session on its way; times are monotonic."""
+
+    session: Session
+    opening: Opening
+    way: Reach
+    started_at: float
+    posted_at: float
+    informed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the last session went, for people: `failure` None where it ended properly."""
+
+    at: float
+    started_at: float
+    opening: Opening
+    informed: bool
+    failure: str | None
+
+
+class Conversation:
+    """Starts, drives and gives up sessions, one at a time. `ended` is called after each."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        exchanges: Exchanges,
+        clock: Callable[[], float],
+        ended: Callable[[], None],
+    ) -> None:
+        self._memory = memory
+        self._exchanges = exchanges
+        self._clock = clock
+        self._ended = ended
+        self.current: Dialogue | None = None
+        self.last: Ended | None = None
+
+    def start(self, session: Session, opening: Opening, management: Management, way: Reach) -> None:
+        """Open a session with the HeMS on this way; its Inform leaves before this returns."""
+        assert self.current is None
+        now = self._clock()
+        self.current = Dialogue(session, opening, way, now, now)
+        codes = ", ".join(event.code for event in opening.events)
+        logger.info("session with %s from %s: %s", management.url, way.source, codes)
+        endpoint = Endpoint(
+            url=management.url,
+            address=way.address,
+            source=way.source,
+            username=management.username,
+            password=management.password,
+        )
+        try:
+            self._exchanges.open(endpoint)
+        except ExchangeError as error:
+            self._finish(Outcome(str(error), informed=False), management)
+            return
+        self._drive(None, management)
+
+    def answered(self, answer: Answer | ExchangeError, management: Management) -> None:
+        """Go on with the answer to the last post."""
+        if self.current is None:
+            return
+        if isinstance(answer, ExchangeError):
+            self._finish(Outcome(str(answer), self.current.informed), management)
+            return
+        self._drive(Reply(answer.status, answer.body, self._memory.state), management)
+
+    def _drive(self, answer: Reply | None, management: Management) -> None:
+        assert self.current is not None
+        dialogue = self.current
+        try:
+            wish = next(dialogue.session) if answer is None else dialogue.session.send(answer)
+            while isinstance(wish, Commit):
+                # The first thing a session commits is that the Inform was acknowledged.
+                dialogue.informed = True
+                wish = dialogue.session.send(Stored(self._memory.commit(wish.state)))
+        except StopIteration as stop:
+            self._finish(stop.value, management)
+            return
+        dialogue.posted_at = self._clock()
+        self._exchanges.post(wish.body)
+
+    def _finish(self, outcome: Outcome, management: Management) -> None:
+        assert self.current is not None
+        dialogue, now = self.current, self._clock()
+        if outcome.failure is None:
+            ledger = ledgers.succeeded(self._memory.ledger, now)
+            logger.info("session ended")
+            self._exchanges.end()
+        else:
+            ledger = ledgers.failed(
+                self._memory.ledger,
+                dialogue.opening,
+                management,
+                now,
+                random.random(),
+                informed=outcome.informed,
+            )
+            logger.warning("session failed: %s", outcome.failure)
+            self._exchanges.abort()
+        self._memory.account(ledger)
+        self._close(outcome.failure, outcome.informed)
+
+    def expires_at(self, session_s: float) -> float | None:
+        """Return when the session has lasted too long, None where there is none."""
+        return None if self.current is None else self.current.started_at + session_s
+
+    def bound(self, session_s: float, management: Management) -> None:
+        """End a session that has lasted too long; that is a failure of the HeMS."""
+        expires_at = self.expires_at(session_s)
+        if self.current is not None and expires_at is not None and expires_at <= self._clock():
+            self.current.session.close()
+            outcome = Outcome(f"it took longer than {session_s} s", self.current.informed)
+            self._finish(outcome, management)
+
+    def give_up(self, why: str) -> None:
+        """End the session here and now; it is no failed attempt."""
+        assert self.current is not None
+        dialogue = self.current
+        logger.info("session given up: %s", why)
+        self._exchanges.abort()
+        dialogue.session.close()
+        self._memory.account(
+            ledgers.given_up(self._memory.ledger, dialogue.opening, informed=dialogue.informed)
+        )
+        self._close(f"given up: {why}", dialogue.informed)
+
+    def _close(self, failure: str | None, informed: bool) -> None:
+        assert self.current is not None
+        dialogue = self.current
+        self.last = Ended(self._clock(), dialogue.started_at, dialogue.opening, informed, failure)
+        self.current = None
+        self._ended()
+
+    def overtaken(self, present: frozenset[Address], urgent: tuple[str, ...]) -> str | None:
+        """Return why the session is to be given up for a newer one, None to let it go on.
+
+        `present` are the addresses that the box has, `urgent` the parameters that cannot wait
+        (TS 32.593 5.2.4).
+        """
+        dialogue = self.current
+        if dialogue is None:
+            return None
+        if dialogue.way.source not in present:
+            return f"{dialogue.way.source} has gone"
+        waited = self._clock() - dialogue.posted_at
+        if self.address_due(urgent) and waited >= PATIENCE_S:
+            return f"the HeMS has not answered for {waited:.1f} s, and there is an address to tell"
+        return None
+
+    def address_due(self, urgent: tuple[str, ...]) -> bool:
+        """Return whether an urgent parameter differs from what this session has told."""
+        dialogue = self.current
+        if dialogue is None:
+            return False
+        told = {p.name: p.value for p in dialogue.opening.parameters}
+        known = self._memory.ledger.acknowledged
+        values = self._memory.tree.values
+        return any(
+            values[path] != (known if dialogue.informed else {**known, **told}).get(path)
+            for path in urgent
+        )

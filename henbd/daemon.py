@@ -1,0 +1,369 @@
+"""The loop: a bell rings, the world is looked at, and the difference to what is wanted is done.
+
+It never waits on a network. What it keeps between two looks stands in `Daemon.__init__` and nowhere
+else: what the HeMS provisioned, who failed lately, and since when something has been the case.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from henbd.control import course as courses
+from henbd.control import factory, intent, pacing, refusal, report, trials
+from henbd.control.course import Course
+from henbd.control.desire import desired
+from henbd.control.pacing import Pace
+from henbd.control.plan import plan
+from henbd.control.reach import Reach, hems_address, hems_host, management_source, reach
+from henbd.control.tunnel import Condition, Tunnel, judge
+from henbd.conversation import PATIENCE_S, Conversation
+from henbd.cwmp import ledger as ledgers
+from henbd.cwmp.rpc import Rules
+from henbd.cwmp.session import session
+from henbd.cwmp.soap import NAMESPACE_VERSIONS
+from henbd.errors import Culprit, ExchangeError, KernelError
+from henbd.looks import Look, Looks
+from henbd.memory import Memory
+from henbd.model.tree import Tree
+from henbd.model.types import UNKNOWN_TIME
+from henbd.parties import Clock, Parties
+from henbd.system.acs import Answer
+from henbd.values import (
+    Action,
+    AddGuard,
+    Address,
+    AddRoute,
+    Charon,
+    Connection,
+    Desired,
+    EspMode,
+    Initiate,
+    Kernel,
+    Loaded,
+    Observed,
+    RemoveGuard,
+    RemoveRoute,
+    SetStatus,
+    Settings,
+    Tell,
+    Unknown,
+)
+
+logger = logging.getLogger(__name__)
+
+# The Inform is sent by its own thread while the loop sleeps; what it does not need waits so long.
+AFTER_INFORM_S = 0.002
+
+# Without an [ipsec] section there is nobody else who would change routes of ours.
+AUDIT_S = 60
+
+# A clock that shows less was never set: this program is younger.
+CLOCK_IS_SET = datetime(2026, 1, 1, tzinfo=UTC)
+
+# What stands for charon without an [ipsec] section: one that has nothing of ours.
+NO_CHARON = Charon((), Loaded({}, frozenset(), frozenset()), EspMode.POLICY, initiating=False)
+
+
+class Daemon:
+    """The loop and what it keeps."""
+
+    def __init__(
+        self, settings: Settings, memory: Memory, boot_id: str, parties: Parties, clock: Clock
+    ) -> None:
+        now = clock.monotonic()
+        self.settings = settings
+        self.memory = memory
+        self.boot_id = boot_id
+        self.clock = clock
+        self.conversation = Conversation(
+            memory, parties.exchanges, clock.monotonic, self._session_ended
+        )
+        self._parties = parties
+        self._stopping = False
+        self._looks = Looks(now)
+        self._audit_at = now
+        self._passed_at = now
+
+        self.asked = intent.provisioned(memory.tree, settings)
+        self.management = intent.management(memory.tree)
+        self.course = Course(tunnel_since=now, pathless_since=now, stack_lost_since=now)
+        self._pace = Pace()
+        self._initiated: dict[str, Address] = {}
+
+        # Of the last look: for status and timers alone, never for an action.
+        nothing_yet = Unknown("not looked at yet")
+        self.observed = Observed(nothing_yet, nothing_yet, nothing_yet, {})
+        self.tunnel = Tunnel(Condition.UNKNOWN)
+        self.desired: Desired | None = None
+        self.way: Reach | Unknown = nothing_yet
+
+    def run(self) -> None:
+        """Run until `stop` is called."""
+        self._ask_names()
+        # The guards stand before anything else is done, whatever charon says.
+        self._pass(Look.FULL)
+        self._parties.supervisor.ready()
+        while not self._stopping:
+            self._parties.bells.wait(self._wake_at())
+            self._turn()
+        self._parties.supervisor.stopping()
+
+    def stop(self) -> None:
+        """End the loop; tunnel, guards and S1 stay as they are."""
+        self._stopping = True
+
+    def rung(self) -> None:
+        """A bell: something may have changed."""
+        self._looks.want_hot()
+
+    def looked(self) -> None:
+        """charon has answered a look, or will not."""
+        self._pass(self._looks.end())
+
+    def initiated(self, connection: str, error: str | None) -> None:
+        """An Initiate ended; a gateway that failed is left alone for a while."""
+        now = self.clock.monotonic()
+        gateway = self._initiated.pop(connection, None)
+        tried = self.course.gateways
+        if gateway is not None and error is None:
+            tried = trials.succeeded(tried, gateway)
+        elif gateway is not None:
+            logger.warning("gateway %s: %s", gateway, error)
+            tried = trials.failed(tried, gateway, now, random.random())
+            self._ask_names()
+        self.course = replace(self.course, gateways=tried)
+        self._looks.want_full(now)
+
+    def answered(self, answer: Answer | ExchangeError) -> None:
+        """The HeMS has answered a post, or will not."""
+        self.conversation.answered(answer, self.management)
+
+    def called(self) -> bool:
+        """A connection request came in; return whether it will be served."""
+        if self.management.enabled:
+            logger.info("connection request")
+            self.memory.account(ledgers.called(self.memory.ledger))
+        return self.management.enabled
+
+    def _turn(self) -> None:
+        """Do what time and bells have brought."""
+        now = self.clock.monotonic()
+        for shell in self._parties.timed:
+            shell.tick(now)
+        self.memory.account(
+            ledgers.advanced(self.memory.ledger, self.management, now, self.clock.wall())
+        )
+        if now >= self._audit_at:
+            ipsec = self.settings.ipsec
+            self._audit_at = now + (ipsec.audit_s if ipsec else AUDIT_S)
+            self._looks.want_full(now)
+        if any(at <= now for at in self._waits()):
+            self._looks.want_full(now)
+        self.conversation.bound(self.settings.hems.session_s, self.management)
+        if any(at <= now for at in self._calls(now)):
+            self._looks.want_hot()
+        look = self._looks.begin(now)
+        if look is None:
+            return
+        if self._parties.charon is None:
+            self.looked()
+        else:
+            self._parties.charon.look(full=look is Look.FULL)
+
+    def _wake_at(self) -> float | None:
+        """Return when the loop has something to do even if no bell rings."""
+        now = self.clock.monotonic()
+        times = [shell.wake_at() for shell in self._parties.timed]
+        times.append(self.conversation.expires_at(self.settings.hems.session_s))
+        if not self._looks.going_on:
+            times += [self._audit_at, self._looks.wake_at(), self.memory.ledger.periodic_at]
+            times += [*self._waits(), *self._calls(now)]
+        return min((at for at in times if at is not None), default=None)
+
+    def _waits(self) -> Iterator[float]:
+        """Yield when something may be done that was put off, or given up that was held."""
+        yield from courses.times(self.course, self.settings.s1.hold_s, self._passed_at)
+        yield from pacing.times(self._pace, self._passed_at)
+
+    def _calls(self, now: float) -> Iterator[float]:
+        """Yield when a session is due, or when the one that is going on is to be given up."""
+        urgent = intent.inner_addresses(self.memory.tree)
+        if self.conversation.current is not None:
+            if self.conversation.address_due(urgent):
+                yield self.conversation.current.posted_at + PATIENCE_S
+        elif isinstance(self.way, Reach):
+            due = ledgers.wake_at(
+                self.memory.ledger, self.memory.tree, self.management, self.boot_id, now
+            )
+            if due is not None:
+                yield due
+
+    def _pass(self, look: Look) -> None:
+        """Take what a look has found: report it, tell the HeMS, and do what is missing."""
+        now = self.clock.monotonic()
+        parties = self._parties
+        observed = Observed(
+            charon=NO_CHARON if parties.charon is None else parties.charon.observe(),
+            kernel=parties.kernel.observe(),
+            stack=parties.stack.observe(),
+            names=parties.names.names,
+        )
+        tunnel = judge(observed.charon, observed.kernel)
+        self._note(observed, tunnel, now)
+        self._report(observed, tunnel, now)
+        if isinstance(observed.kernel, Unknown):
+            self.way = observed.kernel
+            return
+        wanted = self._desire(observed, tunnel, now)
+        way = reach(self.management, self.settings.hems, observed, tunnel, wanted.guards)
+        self._take_way(way)
+        if self._converse(observed.kernel, now):
+            self._looks.pause(now + AFTER_INFORM_S)
+        elif look is Look.FULL:
+            self._passed_at = now
+            self._act(plan(wanted, observed, tunnel), now)
+
+    def _note(self, observed: Observed, tunnel: Tunnel, now: float) -> None:
+        """Keep what this look shows for the next ones, and log what it changes."""
+        self.course = courses.noted(
+            self.course, observed, tunnel, self.tunnel, now, random.random()
+        )
+        if (tunnel.condition, tunnel.inner) != (self.tunnel.condition, self.tunnel.inner):
+            addresses = ", ".join(map(str, tunnel.inner))
+            logger.info("tunnel: %s%s", tunnel.condition.value, addresses and f", {addresses}")
+        for party, before, after in (
+            ("charon", self.observed.charon, observed.charon),
+            ("kernel", self.observed.kernel, observed.kernel),
+            ("S1AP stack", self.observed.stack, observed.stack),
+        ):
+            if isinstance(after, Unknown) and after != before:
+                logger.warning("%s: %s", party, after.reason)
+        self.observed, self.tunnel = observed, tunnel
+
+    def _report(self, observed: Observed, tunnel: Tunnel, now: float) -> None:
+        """Bring the read-only parameters up to date, and the listener to the address they name."""
+        lost = courses.stack_lost(self.course, self.settings.s1.hold_s, now)
+        tree = report.report(self.memory.tree, observed, tunnel, stack_lost=lost)
+        local = management_source(self.management, self.settings.hems, observed, tunnel)
+        if local is not None:
+            port = self.settings.connection_request.port
+            path = factory.connection_request_path(self.settings, self.memory.state.secret)
+            self._parties.callers.listen(
+                local,
+                port,
+                path,
+                self.management.connection_request_username,
+                self.management.connection_request_password,
+            )
+            tree = report.connection_request(tree, local, port, path)
+        self.memory.report(tree)
+
+    def _desire(self, observed: Observed, tunnel: Tunnel, now: float) -> Desired:
+        hems = hems_address(self.management, self.settings.hems, observed)
+        known = None if isinstance(hems, Unknown) else hems
+        self.desired = desired(self.asked, self.settings, observed, tunnel, known, self.course, now)
+        self.course = courses.wanted(self.course, self.desired, now)
+        return self.desired
+
+    def _take_way(self, way: Reach | Unknown) -> None:
+        """Keep the way to the HeMS; one that has just come up ends the wait for a retry."""
+        if isinstance(way, Reach) and not isinstance(self.way, Reach):
+            self.memory.account(ledgers.without_wait(self.memory.ledger))
+        if isinstance(way, Unknown) and way != self.way:
+            logger.info("no way to the HeMS: %s", way.reason)
+        self.way = way
+
+    def _converse(self, kernel: Kernel, now: float) -> bool:
+        """Give up a session that is overtaken, start one that is due; return whether one began."""
+        present = frozenset(a.address for a in kernel.addresses)
+        urgent = intent.inner_addresses(self.memory.tree)
+        why = self.conversation.overtaken(present, urgent)
+        if why is not None:
+            before = self.management
+            self.conversation.give_up(why)
+            if self.management != before:
+                # The way that was found leads to the former HeMS.
+                self.way = Unknown("the HeMS has changed")
+        way = self.way
+        if self.conversation.current is not None or isinstance(way, Unknown):
+            return False
+        if not any(at <= now for at in self._calls(now)):
+            return False
+        ledger, opening = ledgers.opened(
+            self.memory.ledger,
+            self.memory.tree,
+            self.management,
+            self.boot_id,
+            intent.registration(self.memory.tree),
+        )
+        self.memory.account(ledger)
+        dialogue = session(
+            opening,
+            factory.device_id(self.settings),
+            self._current_time(),
+            NAMESPACE_VERSIONS[self.settings.hems.cwmp_version],
+            Rules(self._refusals, self._set_status),
+        )
+        self.conversation.start(dialogue, opening, self.management, way)
+        return True
+
+    def _current_time(self) -> str:
+        """Return CurrentTime of an Inform: in UTC, or the Unknown Time of TR-106."""
+        wall = self.clock.wall()
+        return UNKNOWN_TIME if wall < CLOCK_IS_SET else wall.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def _refusals(self, tree: Tree, changed: frozenset[str]) -> tuple[Culprit, ...]:
+        return refusal.refusals(tree, changed, self.settings)
+
+    def _set_status(self, before: Tree, after: Tree) -> int:
+        """Return the Status of SetParameterValuesResponse: 1 where the letter would have it."""
+        if self.settings.hems.set_status is SetStatus.ZERO:
+            return 0
+        waits = intent.provisioned(before, self.settings) != intent.provisioned(
+            after, self.settings
+        ) or intent.management(before) != intent.management(after)
+        return int(waits)
+
+    def _session_ended(self) -> None:
+        """Let what the HeMS has set take effect, however the session ended."""
+        asked = intent.provisioned(self.memory.tree, self.settings)
+        if asked != self.asked:
+            logger.info("provisioned: %s", asked)
+        self.asked = asked
+        self.management = intent.management(self.memory.tree)
+        self._ask_names()
+        self._looks.want_full(self.clock.monotonic())
+
+    def _ask_names(self) -> None:
+        for host in (*self.asked.gateways, *self.asked.far_ends, hems_host(self.management)):
+            if host:
+                self._parties.names.ask(host)
+
+    def _act(self, planned: list[Action], now: float) -> None:
+        """Do what is to be done now; one failure does not stop the rest."""
+        chosen, self._pace = pacing.paced(self._pace, planned, now)
+        for action in chosen:
+            self._perform(action)
+        if chosen:
+            self._looks.want_full(now)
+
+    def _perform(self, action: Action) -> None:
+        match action:
+            case AddGuard() | RemoveGuard() | AddRoute() | RemoveRoute():
+                try:
+                    self._parties.kernel.perform(action)
+                except KernelError as error:
+                    logger.error("%s", error)
+            case Tell():
+                self._parties.stack.perform(action)
+            case _:
+                assert self._parties.charon is not None
+                if isinstance(action, Initiate) and self.desired is not None:
+                    wanted = self.desired.connection
+                    assert isinstance(wanted, Connection)
+                    self._initiated[action.connection] = wanted.gateway
+                self._parties.charon.perform(action)

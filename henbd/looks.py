@@ -1,0 +1,74 @@
+"""When the world is looked at next, and at how much of it. No I/O, no clock."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+# However many bells ring, all of the world is looked at so soon.
+FULL_WITHIN_S = 0.05
+
+
+class Look(Enum):
+    """How much is read: what an Inform of a new address needs, or everything."""
+
+    HOT = "hot"
+    FULL = "full"
+
+
+class Looks:
+    """The looks that are wanted, and the one that is going on: one at a time.
+
+    A hot look is always followed by a full one, for what charon has loaded is not in it.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._hot = False
+        self._full_since: float | None = now
+        self._not_before = now
+        self._going_on: Look | None = None
+
+    def want_hot(self) -> None:
+        """A bell rang."""
+        self._hot = True
+
+    def want_full(self, now: float) -> None:
+        """Something was done, or time has come."""
+        if self._full_since is None:
+            self._full_since = now
+
+    def pause(self, until: float) -> None:
+        """Let nothing but bells come before this time."""
+        self._not_before = until
+
+    def begin(self, now: float) -> Look | None:
+        """Return the look that is to start now, and take it for going on; None: not now."""
+        if self._going_on is not None:
+            return None
+        waiting = self._full_since is not None and now >= self._not_before
+        starved = self._full_since is not None and now - self._full_since > FULL_WITHIN_S
+        if waiting and (starved or not self._hot):
+            self._full_since = None
+            self._hot = False
+            self._going_on = Look.FULL
+        elif self._hot:
+            self._hot = False
+            self.want_full(now)
+            self._going_on = Look.HOT
+        return self._going_on
+
+    def end(self) -> Look:
+        """Return the look that was going on: it has been answered."""
+        look, self._going_on = self._going_on, None
+        assert look is not None
+        return look
+
+    @property
+    def going_on(self) -> bool:
+        """Whether a look has been begun and not been answered."""
+        return self._going_on is not None
+
+    def wake_at(self) -> float | None:
+        """Return when the next look can start; None where none is wanted."""
+        if self._hot:
+            return 0.0
+        return None if self._full_since is None else self._not_before

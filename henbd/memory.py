@@ -1,0 +1,76 @@
+"""The one place where the durable state lives, and the one door through which it changes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from henbd.cwmp import ledger as ledgers
+from henbd.cwmp.ledger import Ledger
+from henbd.cwmp.state import State, document
+from henbd.errors import StoreError
+from henbd.model.tree import Tree
+
+logger = logging.getLogger(__name__)
+
+
+class Store(Protocol):
+    """Where documents outlive the process."""
+
+    def save(self, document: Mapping[str, Any]) -> None:
+        """Make a document durable, or raise StoreError; one that is there already costs nothing."""
+
+
+class Memory:
+    """The current state. `report` changes it in memory, `commit` on flash first."""
+
+    def __init__(self, state: State, store: Store) -> None:
+        self.state = state
+        self._store = store
+
+    @property
+    def tree(self) -> Tree:
+        """The current tree."""
+        return self.state.tree
+
+    @property
+    def ledger(self) -> Ledger:
+        """The current ledger."""
+        return self.state.ledger
+
+    def report(self, tree: Tree) -> None:
+        """Make a tree current that differs in what was read of the world; the ledger notices."""
+        before = self.state.tree
+        if tree is before:
+            return
+        for path, value in tree.values.items():
+            if before.values[path] != value:
+                logger.info("%s: %s", path, value or "(empty)")
+        self.state = replace(
+            self.state, tree=tree, ledger=ledgers.noticed(self.state.ledger, before, tree)
+        )
+
+    def account(self, ledger: Ledger) -> None:
+        """Make a ledger current that differs in what need not outlive the process."""
+        self.state = replace(self.state, ledger=ledger)
+
+    def commit(self, state: State) -> str | None:
+        """Make a state durable, then current; return why not, and then nothing is set.
+
+        What the HeMS acknowledged counts all the same: told twice is better than not told.
+        """
+        problem = self.save(state)
+        if problem is None or state.tree is self.state.tree:
+            self.state = state
+        return problem
+
+    def save(self, state: State | None = None) -> str | None:
+        """Write a state (or the current one) to flash if it differs; return why it cannot."""
+        try:
+            self._store.save(document(state or self.state))
+        except StoreError as error:
+            logger.error("not stored: %s; free or mend the flash", error)
+            return str(error)
+        return None

@@ -1,0 +1,129 @@
+"""All that the loop deals with, as it sees it: the few methods that it needs of each shell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from henbd.conversation import Exchanges
+from henbd.values import (
+    Address,
+    Charon,
+    CharonAction,
+    Kernel,
+    KernelAction,
+    Stack,
+    Tell,
+    Unknown,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The two clocks: one that never jumps, in seconds, and that of the wall."""
+
+    monotonic: Callable[[], float]
+    wall: Callable[[], datetime]
+
+
+class Timed(Protocol):
+    """A shell that has something to do by time."""
+
+    def wake_at(self) -> float | None:
+        """Return when, in monotonic seconds."""
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+
+
+class CharonParty(Timed, Protocol):
+    """See henbd.system.charon."""
+
+    def look(self, *, full: bool) -> None:
+        """Ask charon; Daemon.looked is called when it has answered, or will not."""
+
+    def observe(self) -> Charon | Unknown:
+        """Return what the last look found."""
+
+    def perform(self, action: CharonAction) -> None:
+        """Have it done; a look that is asked for later sees it done."""
+
+
+class KernelParty(Protocol):
+    """See henbd.system.kernel."""
+
+    def observe(self) -> Kernel | Unknown:
+        """Read the kernel."""
+
+    def perform(self, action: KernelAction) -> None:
+        """Do it, or raise KernelError."""
+
+
+class StackParty(Timed, Protocol):
+    """See henbd.system.s1ap."""
+
+    def observe(self) -> Stack | Unknown:
+        """Return what the stack said last."""
+
+    def perform(self, action: Tell) -> None:
+        """Tell the stack."""
+
+
+class Names(Protocol):
+    """See henbd.system.resolver."""
+
+    @property
+    def names(self) -> Mapping[str, tuple[Address, ...]]:
+        """Return the answers so far."""
+
+    def ask(self, host: str) -> None:
+        """Look a name up, on a thread of its own."""
+
+
+class Callers(Timed, Protocol):
+    """See henbd.system.listener."""
+
+    def listen(self, address: Address, port: int, path: str, username: str, password: str) -> None:
+        """Take connection requests at this address, and nowhere else."""
+
+
+class Bells(Protocol):
+    """See henbd.system.doorbell."""
+
+    def wait(self, until: float | None) -> None:
+        """Sleep until something rings, or until a monotonic time."""
+
+
+class Supervisor(Timed, Protocol):
+    """See henbd.system.notify."""
+
+    def ready(self) -> None:
+        """Say that the daemon is at work."""
+
+    def status(self, text: str) -> None:
+        """Say what is going on."""
+
+    def stopping(self) -> None:
+        """Say that the daemon is ending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Everybody. `charon` is None without an [ipsec] section."""
+
+    bells: Bells
+    charon: CharonParty | None
+    kernel: KernelParty
+    stack: StackParty
+    names: Names
+    callers: Callers
+    exchanges: Exchanges
+    supervisor: Supervisor
+
+    @property
+    def timed(self) -> list[Timed]:
+        """Return those who have something to do by time."""
+        always: list[Timed] = [self.stack, self.callers, self.exchanges, self.supervisor]
+        return always if self.charon is None else [self.charon, *always]
