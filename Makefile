@@ -1,0 +1,37 @@
+# `make help` tells what there is.
+
+PYTHON := .venv/bin/python
+
+.PHONY: help demo lab test check test-unit test-kernel clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: setup-lab ## registration and address change in a lab on this machine, as a ladder (root)
+	@$(PYTHON) -m tests.lab.demo
+
+lab: setup-lab ## the same lab, kept up to look around in (root)
+	@$(PYTHON) -m tests.lab.demo --keep
+
+test: setup-lab ## unit and functional tests (root)
+	@$(PYTHON) -m pytest
+
+check: setup-python ## ruff, mypy, layers, unit tests
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@$(PYTHON) -m pytest -q tests/unit
+
+test-kernel: setup-lab ## demo and core tests under a full Debian kernel in a VM (root)
+	@$(PYTHON) -m tests.lab.vm --timeout 900 -- $(PYTHON) -m tests.lab.demo
+	@$(PYTHON) -m tests.lab.vm --timeout 900 -- $(PYTHON) -m pytest -m kernel
+
+clean: ## remove what make has made
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: setup-python setup-lab
+setup-python:
+	@tests/lab/setup.sh python
+setup-lab:
+	@tests/lab/setup.sh lab
