@@ -92,6 +92,7 @@ class Daemon:
         self.management = intent.management(memory.tree)
         self.course = Course(tunnel_since=now, pathless_since=now, stack_lost_since=now)
         self._pace = Pace()
+        self._guard_pace = Pace()
         self._initiated: dict[str, Address] = {}
 
         # Of the last look: for status and timers alone, never for an action.
@@ -161,6 +162,7 @@ class Daemon:
             ipsec = self.settings.ipsec
             self._audit_at = now + (ipsec.audit_s if ipsec else AUDIT_S)
             self._looks.want_full(now)
+            self._ask_names(again=False)
         if any(at <= now for at in self._waits()):
             self._looks.want_full(now)
         self.conversation.bound(self.settings.hems.session_s, self.management)
@@ -188,12 +190,14 @@ class Daemon:
         """Yield when something may be done that was put off, or given up that was held."""
         yield from courses.times(self.course, self.settings.s1.hold_s, self._passed_at)
         yield from pacing.times(self._pace, self._passed_at)
+        yield from pacing.times(self._guard_pace, self._passed_at)
 
     def _calls(self, now: float) -> Iterator[float]:
         """Yield when a session is due, or when the one that is going on is to be given up."""
-        urgent = intent.inner_addresses(self.memory.tree)
+        if isinstance(self.observed.kernel, Unknown):
+            return
         if self.conversation.current is not None:
-            if self.conversation.address_due(urgent):
+            if self.conversation.address_due(intent.inner_addresses(self.memory.tree)):
                 yield self.conversation.current.posted_at + PATIENCE_S
         elif isinstance(self.way, Reach):
             due = ledgers.wake_at(
@@ -205,6 +209,8 @@ class Daemon:
     def _pass(self, look: Look) -> None:
         """Take what a look has found: report it, tell the HeMS, and do what is missing."""
         now = self.clock.monotonic()
+        if look is Look.FULL:
+            self._passed_at = now
         parties = self._parties
         observed = Observed(
             charon=NO_CHARON if parties.charon is None else parties.charon.observe(),
@@ -219,20 +225,47 @@ class Daemon:
             self.way = observed.kernel
             return
         wanted = self._desire(observed, tunnel, now)
+        observed = self._guard(wanted, observed, tunnel, now)
+        if isinstance(observed.kernel, Unknown):
+            return
         way = reach(self.management, self.settings.hems, observed, tunnel, wanted.guards)
         self._take_way(way)
         if self._converse(observed.kernel, now):
+            self._looks.want_full(now)
             self._looks.pause(now + AFTER_INFORM_S)
         elif look is Look.FULL:
-            self._passed_at = now
-            self._act(plan(wanted, observed, tunnel), now)
+            chosen, self._pace = pacing.paced(self._pace, plan(wanted, observed, tunnel), now)
+            self._act(chosen, now)
+            parties.supervisor.status(self._summary())
+
+    def _guard(self, wanted: Desired, observed: Observed, tunnel: Tunnel, now: float) -> Observed:
+        """Close what is open, in each look and before anything else; return what then is there."""
+        planned = plan(wanted, observed, tunnel)
+        missing = [action for action in planned if isinstance(action, AddGuard)]
+        chosen, self._guard_pace = pacing.paced(self._guard_pace, missing, now)
+        if not chosen:
+            return observed
+        self._act(chosen, now)
+        return replace(observed, kernel=self._parties.kernel.observe())
+
+    def _summary(self) -> str:
+        """Return what is going on, in one line for the service manager."""
+        tree = self.memory.tree
+        registered = self.memory.ledger.hems == self.management.url
+        addresses = ", ".join(map(str, self.tunnel.inner))
+        return (
+            f"{'registered' if registered else 'not registered'}; "
+            f"tunnel {self.tunnel.condition.value} {addresses}; "
+            f"S1 {'up' if intent.in_service(tree) else 'down'}"
+        )
 
     def _note(self, observed: Observed, tunnel: Tunnel, now: float) -> None:
         """Keep what this look shows for the next ones, and log what it changes."""
         self.course = courses.noted(
             self.course, observed, tunnel, self.tunnel, now, random.random()
         )
-        if (tunnel.condition, tunnel.inner) != (self.tunnel.condition, self.tunnel.inner):
+        changed = (tunnel.condition, tunnel.inner) != (self.tunnel.condition, self.tunnel.inner)
+        if changed and self.settings.ipsec is not None:
             addresses = ", ".join(map(str, tunnel.inner))
             logger.info("tunnel: %s%s", tunnel.condition.value, addresses and f", {addresses}")
         for party, before, after in (
@@ -338,17 +371,18 @@ class Daemon:
         self._ask_names()
         self._looks.want_full(self.clock.monotonic())
 
-    def _ask_names(self) -> None:
+    def _ask_names(self, *, again: bool = True) -> None:
+        """Look up the names that matter now; without `again` those that have no address yet."""
+        known = self._parties.names.names
         for host in (*self.asked.gateways, *self.asked.far_ends, hems_host(self.management)):
-            if host:
+            if host and (again or not known.get(host)):
                 self._parties.names.ask(host)
 
-    def _act(self, planned: list[Action], now: float) -> None:
-        """Do what is to be done now; one failure does not stop the rest."""
-        chosen, self._pace = pacing.paced(self._pace, planned, now)
-        for action in chosen:
+    def _act(self, actions: list[Action], now: float) -> None:
+        """Do what is to be done, and look again; one failure does not stop the rest."""
+        for action in actions:
             self._perform(action)
-        if chosen:
+        if actions:
             self._looks.want_full(now)
 
     def _perform(self, action: Action) -> None:

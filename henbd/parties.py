@@ -121,9 +121,10 @@ class Parties:
     callers: Callers
     exchanges: Exchanges
     supervisor: Supervisor
+    console: Timed
 
     @property
     def timed(self) -> list[Timed]:
         """Return those who have something to do by time."""
-        always: list[Timed] = [self.stack, self.callers, self.exchanges, self.supervisor]
-        return always if self.charon is None else [self.charon, *always]
+        rest = (self.stack, self.callers, self.exchanges, self.supervisor, self.console)
+        return list(rest) if self.charon is None else [self.charon, *rest]

@@ -99,10 +99,10 @@ class Certificate:
     `key_id` is charon's name for the key, the SHA-1 of its public key bits, in lower-case hex.
     """
 
-    certificate: bytes
+    certificate: bytes = field(repr=False)
     key: bytes = field(repr=False)
     key_id: str
-    authorities: tuple[bytes, ...]
+    authorities: tuple[bytes, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def desired(
         observed.kernel,
         esp_mode(observed.charon, observed.kernel),
     )
-    routes = _routes(asked, observed.kernel, tunnel, behind, ends)
+    routes = _routes(asked, observed.kernel, tunnel, ends)
     if any(host not in observed.names for host in (*asked.far_ends, *asked.gateways)):
         unknown = Unknown("names are being looked up")
         return Desired(unknown, guards, routes, Hold.HOLD, may_initiate=False)
@@ -87,8 +87,8 @@ def _behind_gateway(
 ) -> tuple[Network, ...]:
     """Return what has to be reached through the tunnel: its traffic selectors.
 
-    Far ends and peers inside `[ipsec] networks` add none. While the stack cannot say whom its user
-    plane talks to, what there is now stays.
+    Far ends and peers inside `[ipsec] networks` add none. While S1 is not up, nobody can say whom
+    its user plane will talk to: what is reached now stays then.
     """
     if settings.ipsec is None:
         return ()
@@ -100,7 +100,7 @@ def _behind_gateway(
     for address in single:
         if not any(address in network for network in networks):
             networks.append(guard.host(address))
-    if isinstance(observed.stack, Unknown) and set(networks) <= set(tunnel.networks):
+    if asked.far_ends and not s1.up(observed.stack) and set(networks) <= set(tunnel.networks):
         networks = list(tunnel.networks)
     return tuple(sorted(set(networks), key=lambda n: (n.version, n)))
 
@@ -134,7 +134,6 @@ def _routes(
     asked: Provisioned,
     kernel: Kernel,
     tunnel: Tunnel,
-    behind: Iterable[Network],
     ends: Iterable[FarEnd],
 ) -> frozenset[Route]:
     """Return the routes that are missing in what charon and the operator have set up.
@@ -145,7 +144,7 @@ def _routes(
     found = set()
     interface = {d.index for d in kernel.devices if d.carries_tunnel}
     if tunnel.up and tunnel.device in interface:
-        for network in behind:
+        for network in tunnel.networks:
             source = next((a for a in tunnel.inner if a.version == network.version), None)
             if source and not covered(network, tunnel.device, kernel):
                 found.add(

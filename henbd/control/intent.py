@@ -101,3 +101,8 @@ def inner_addresses(tree: Tree) -> tuple[str, ...]:
     """Return the parameters whose change the HeMS is told as soon as possible (TS 32.593 5.2.4)."""
     rows = (paths.INNER_IPV4, paths.INNER_IPV6)
     return tuple(row + "IPAddress" for row in rows if row + "IPAddress" in tree.values)
+
+
+def in_service(tree: Tree) -> bool:
+    """Return whether S1 is up, as the HeMS is told."""
+    return tree.values[paths.OP_STATE] == "true"

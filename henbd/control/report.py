@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from urllib.parse import urlunsplit
 
+from henbd.control import s1
 from henbd.control.tunnel import Condition, Tunnel
 from henbd.model import paths
 from henbd.model.tree import Tree
-from henbd.values import Address, Kernel, Observed, Peer, PeerState, S1Link, Stack, Unknown
+from henbd.values import Address, Kernel, Observed, Stack, Unknown
 
 
 def report(tree: Tree, observed: Observed, tunnel: Tunnel, *, stack_lost: bool) -> Tree:
@@ -69,23 +70,8 @@ def _name(observed: Observed, device: int) -> str:
 
 
 def _s1(stack: Stack | Unknown) -> dict[str, str]:
-    up = isinstance(stack, Stack) and any(works(peer, stack) for peer in stack.peers)
     transmitting = isinstance(stack, Stack) and stack.transmitting
     return {
-        paths.OP_STATE: "true" if up else "false",
+        paths.OP_STATE: "true" if s1.up(stack) else "false",
         paths.RF_TX_STATUS: "true" if transmitting else "false",
     }
-
-
-def works(peer: Peer, stack: Stack) -> bool:
-    """Return whether S1 with a peer is up in the way that was asked for.
-
-    SCTP up is not S1 up: only an answered S1 Setup is (TS 36.413 8.7.3).
-    """
-    link = stack.told
-    return (
-        isinstance(link, S1Link)
-        and stack.acknowledged
-        and peer.state is PeerState.UP
-        and peer.local in (None, link.local)
-    )

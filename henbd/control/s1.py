@@ -69,15 +69,16 @@ def _link(
     return S1Link(local, tuple(reached), asked.s1_inside, asked.admin_state, asked.cell)
 
 
-def _one(reached: list[FarEnd], observed: Observed, course: Course, now: float) -> FarEnd:
-    """Return the one far end to be connected (S1ConnectionMode One): in order, past failures.
+# A far end that works, or is being tried: S1 stays with it.
+KEPT = frozenset({PeerState.UP, PeerState.SETUP, PeerState.CONNECTING})
 
-    One that works is kept.
-    """
+
+def _one(reached: list[FarEnd], observed: Observed, course: Course, now: float) -> FarEnd:
+    """Return the one far end to be connected (S1ConnectionMode One): in order, past failures."""
     by_address = {end.address: end for end in reached}
     peers = observed.stack.peers if isinstance(observed.stack, Stack) else ()
     for peer in peers:
-        if peer.state is PeerState.UP and peer.far_end.address in by_address:
+        if peer.state in KEPT and peer.far_end.address in by_address:
             return by_address[peer.far_end.address]
     chosen = trials.choose(list(by_address), course.far_ends, now)
     assert chosen is not None
@@ -98,3 +99,18 @@ def _may_come_back(settings: S1Settings, observed: Observed, course: Course, now
         return True
     since = now if course.pathless_since is None else course.pathless_since
     return now - since < settings.hold_s
+
+
+def up(stack: Stack | Unknown) -> bool:
+    """Return whether S1 is up with a peer, from the address that was asked for.
+
+    SCTP up is not S1 up: only an answered S1 Setup is (TS 36.413 8.7.3).
+    """
+    if isinstance(stack, Unknown) or stack.told is None:
+        return False
+    local = stack.told.local
+    return any(
+        peer.state is PeerState.UP
+        and (peer.local == local or (peer.local is None and stack.acknowledged))
+        for peer in stack.peers
+    )

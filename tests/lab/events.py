@@ -1,7 +1,7 @@
 """What the parties of the lab saw, in one place, in one clock.
 
-Each party (HeMS, MME, security gateway, S-GW) writes down what it sees; tests wait for events, and the
-demo prints them as a ladder. `Log` may be used from any thread.
+Each party (HeMS, MME, security gateway, S-GW) writes down what it sees; tests wait for events, and
+the demo prints them as a ladder. `Log` may be used from any thread.
 """
 
 from __future__ import annotations
@@ -54,6 +54,17 @@ class Log:
         """Return the events so far, of one kind if given, that happened at or after `since`."""
         with self._grown:
             return [e for e in self._events if e.at >= since and kind in (None, e.kind)]
+
+    def wait_beyond(self, count: int) -> None:
+        """Wait until there are more than `count` events, or until `nudge`."""
+        with self._grown:
+            if len(self._events) <= count:
+                self._grown.wait()
+
+    def nudge(self) -> None:
+        """End every wait_beyond."""
+        with self._grown:
+            self._grown.notify_all()
 
     def wait(
         self,

@@ -1,0 +1,191 @@
+"""The command line, and the only place where shells are built and joined to the loop."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import logging
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from henbd import __version__, config
+from henbd.control import factory
+from henbd.cwmp.ledger import Ledger
+from henbd.cwmp.state import State, restored
+from henbd.daemon import Daemon
+from henbd.errors import ConfigurationError, HenbdError
+from henbd.memory import Memory
+from henbd.model.table import device_table
+from henbd.parties import Clock, Parties
+from henbd.screen import screen
+from henbd.status import status
+from henbd.system.acs import Acs, TlsFiles
+from henbd.system.charon import CharonShell
+from henbd.system.console import Console, ask
+from henbd.system.doorbell import Doorbell, Signals
+from henbd.system.kernel import KernelShell
+from henbd.system.listener import Listener
+from henbd.system.notify import Notify
+from henbd.system.resolver import Resolver
+from henbd.system.s1ap.native import NativeAdapter
+from henbd.system.store import Store
+from henbd.values import Settings
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_CONFIG = "/etc/henbd/henbd.toml"
+DEFAULT_CONTROL = "/run/henbd/control.sock"
+
+# Exit statuses: 1, it could not be done; 2, the call or the configuration is wrong.
+FAILED, WRONG = 1, 2
+
+# A HeMS exchange runs on a thread of its own; it gets the interpreter this soon while we compute.
+SWITCH_INTERVAL_S = 0.0005
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that the arguments name; return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except ConfigurationError as error:
+        print(*error.lines(), sep="\n", file=sys.stderr)
+        return WRONG
+    except (HenbdError, OSError) as error:
+        print(f"henbd: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="henbd", description="The management agent of an LTE Home eNodeB."
+    )
+    parser.add_argument("--version", action="version", version=f"henbd {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the daemon in the foreground")
+    run.add_argument("--config", default=DEFAULT_CONFIG, metavar="FILE")
+    run.add_argument("--log-level", default="info", choices=("error", "warning", "info", "debug"))
+    run.set_defaults(command=_run)
+
+    shown = commands.add_parser("status", help="tell what the daemon believes and waits for")
+    shown.add_argument("--json", action="store_true", help="as JSON, for programs")
+    shown.add_argument("--socket", default=DEFAULT_CONTROL, metavar="PATH", help="control socket")
+    shown.set_defaults(command=_status)
+
+    check = commands.add_parser("check-config", help="name every mistake in a configuration file")
+    check.add_argument("file", metavar="FILE")
+    check.set_defaults(command=_check_config)
+    return parser
+
+
+def _check_config(options: argparse.Namespace) -> int:
+    config.load(options.file)
+    print(f"{options.file}: no mistake found")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    values = ask(options.socket, {"command": "status"})
+    print(json.dumps(values, indent=2) if options.json else screen(values))
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    # Of the libraries only what an operator must see; pyroute2 sets its own level when imported.
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("henbd").setLevel(options.log_level.upper())
+    settings = config.load(options.config)
+    daemon = build(settings)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    # What was built up to now stays: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    logger.info("henbd %s", __version__)
+    daemon.run()
+    return 0
+
+
+def build(settings: Settings) -> Daemon:
+    """Return the daemon with all its shells, ready to run; raises HenbdError or OSError."""
+    store = Store(settings.store_directory)
+    boot_id = Path(settings.device.boot_id_file).read_text(encoding="ascii").strip()
+    memory = Memory(_state(settings, store.load(), boot_id), store)
+    doorbell = Doorbell()
+    clock = Clock(time.monotonic, lambda: datetime.now(UTC))
+
+    # The shells ring a daemon that is made of them: it has its name before it is there.
+    def rung() -> None:
+        daemon.rung()
+
+    hems, ipsec = settings.hems, settings.ipsec
+    charon = None
+    if ipsec is not None:
+        charon = CharonShell(
+            ipsec.vici,
+            doorbell,
+            time.monotonic,
+            rung=rung,
+            looked=lambda: daemon.looked(),
+            initiated=lambda connection, error: daemon.initiated(connection, error),
+        )
+    parties = Parties(
+        bells=doorbell,
+        charon=charon,
+        kernel=KernelShell(doorbell, rung),
+        stack=NativeAdapter(settings.s1.socket, settings.s1.group, doorbell, time.monotonic, rung),
+        names=Resolver(doorbell, rung),
+        callers=Listener(doorbell, lambda: daemon.called(), time.monotonic),
+        exchanges=Acs(
+            TlsFiles(hems.ca_file, hems.certificate_file, hems.key_file),
+            doorbell,
+            lambda answer: daemon.answered(answer),
+        ),
+        supervisor=Notify(time.monotonic),
+        console=Console(
+            settings.control_socket,
+            settings.control_group,
+            doorbell,
+            time.monotonic,
+            lambda request: _answer(daemon, request),
+        ),
+    )
+    daemon = Daemon(settings, memory, boot_id, parties, clock)
+    Signals(doorbell, {signal.SIGTERM: daemon.stop, signal.SIGINT: daemon.stop})
+    return daemon
+
+
+def _state(settings: Settings, kept: Mapping[str, Any] | None, boot_id: str) -> State:
+    """Return the state to start with: what was kept, or that of a box fresh from the factory."""
+    table = device_table()
+    if kept is not None:
+        try:
+            factory_tree = factory.factory_tree(table, settings, str(kept.get("secret")))
+            state, lost = restored(factory_tree, kept, boot_id)
+            for path in lost:
+                logger.warning("%s: kept value does not fit this version, dropped", path)
+            if state.ledger.boot_id != boot_id:
+                state = replace(state, tree=factory.after_power_on(state.tree))
+            return state
+        except ValueError as error:
+            logger.error("the store is not usable (%s): starting from the factory", error)
+    secret = secrets.token_hex(32)
+    return State(factory.factory_tree(table, settings, secret), Ledger(), secret)
+
+
+def _answer(daemon: Daemon, request: Mapping[str, Any]) -> dict[str, Any]:
+    if request.get("command") == "status":
+        return status(daemon)
+    return {"error": f"unknown command {request.get('command')!r}"}

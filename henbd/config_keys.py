@@ -1,0 +1,130 @@
+"""Every key of the configuration file: what its value has to be, and its default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from henbd import __version__
+from henbd.config_readers import (
+    Reader,
+    address,
+    boolean,
+    choice,
+    host,
+    network,
+    number,
+    one_of,
+    oui,
+    path,
+    proposal,
+    request_path,
+    socket_path,
+    text,
+    url,
+)
+from henbd.cwmp.soap import NAMESPACE_VERSIONS
+from henbd.values import AddressFamily, HemsPath, S1Policy, SetStatus
+
+
+class Need(Enum):
+    """What stands in the place of a default where there can be none."""
+
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key; `several`: its value is an array, and the rest is about each item."""
+
+    read: Reader
+    default: Any = Need.REQUIRED
+    several: bool = False
+
+
+# TS 33.210 and TS 33.310; the last two for gateways that know no AES-GCM.
+IKE_PROPOSALS = (
+    "aes128gcm16-prfsha256-ecp256",
+    "aes256gcm16-prfsha384-ecp384",
+    "aes128-sha256-ecp256",
+    "aes128-sha256-modp2048",
+)
+ESP_PROPOSALS = (
+    "aes128gcm16-ecp256",
+    "aes256gcm16-ecp384",
+    "aes128-sha256-ecp256",
+    "aes128-sha256-modp2048",
+)
+
+# The lengths of TR-069 A.3.3.1 (DeviceIdStruct), and of Device.ManagementServer (TR-181).
+NAME, CREDENTIAL = 64, 256
+
+WEEK_S = 7 * 24 * 3600
+
+SECTIONS: dict[str, dict[str, Key]] = {
+    "device": {
+        "boot_id_file": Key(path, "/proc/sys/kernel/random/boot_id"),
+        "manufacturer": Key(text(NAME, least=1)),
+        "oui": Key(oui),
+        "product_class": Key(text(NAME), "HeNB"),
+        "serial_number": Key(text(NAME, least=1)),
+        "hardware_version": Key(text(NAME), ""),
+        "software_version": Key(text(NAME), __version__),
+    },
+    "hems": {
+        "url": Key(url),
+        "username": Key(text(CREDENTIAL), ""),
+        "password": Key(text(CREDENTIAL), ""),
+        "ca_file": Key(path, None),
+        "certificate_file": Key(path, None),
+        "key_file": Key(path, None),
+        # The tunnel, if there is one.
+        "path": Key(choice(HemsPath), None),
+        "address": Key(address, None),
+        "cwmp_version": Key(one_of(NAMESPACE_VERSIONS), "auto"),
+        "session_s": Key(number(30, 86_400), 600),
+        "set_status": Key(choice(SetStatus), SetStatus.ZERO),
+    },
+    "connection_request": {
+        "port": Key(number(1, 65_535), 7547),
+        "username": Key(text(CREDENTIAL), ""),
+        "password": Key(text(CREDENTIAL), ""),
+        "path": Key(request_path, ""),
+    },
+    "ipsec": {
+        "vici": Key(socket_path, "/run/charon.vici"),
+        "gateways": Key(host, (), several=True),
+        # The name in the certificate, if it has one.
+        "local_id": Key(text(CREDENTIAL, least=1), None),
+        "remote_id": Key(text(CREDENTIAL, least=1)),
+        "certificate_file": Key(path, None),
+        "key_file": Key(path, None),
+        "ca_file": Key(path, None),
+        "psk_file": Key(path, None),
+        "proposals": Key(proposal, IKE_PROPOSALS, several=True),
+        "esp_proposals": Key(proposal, ESP_PROPOSALS, several=True),
+        "networks": Key(network, (), several=True),
+        "addresses": Key(choice(AddressFamily), (AddressFamily.IPV4,), several=True),
+        "s1": Key(choice(S1Policy), S1Policy.PROVISIONED),
+        "dpd_s": Key(number(1, 3600), 10),
+        # 0: never.
+        "rekey_s": Key(number(0, WEEK_S), 14_400),
+        "reauth_s": Key(number(0, WEEK_S), 0),
+        "audit_s": Key(number(1, 86_400), 60),
+    },
+    "s1": {
+        "adapter": Key(one_of(["native"]), "native"),
+        "socket": Key(socket_path, "/run/henbd/s1.sock"),
+        "group": Key(text(NAME), ""),
+        "hold_s": Key(number(0, 3600), 10),
+        "wait_for_admin_state": Key(boolean, False),
+    },
+    "store": {
+        "directory": Key(path, "/var/lib/henbd"),
+    },
+    "control": {
+        "socket": Key(socket_path, "/run/henbd/control.sock"),
+        "group": Key(text(NAME), ""),
+    },
+}

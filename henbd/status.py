@@ -1,0 +1,258 @@
+"""What henbd believes, wants and is waiting for, as JSON values. The form is in README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from henbd import __version__
+from henbd.control import s1, trials, tunnel
+from henbd.control.reach import Reach
+from henbd.cwmp import ledger as ledgers
+from henbd.model import paths
+from henbd.values import (
+    Address,
+    Block,
+    Charon,
+    Connection,
+    Hold,
+    Kernel,
+    Peer,
+    PeerState,
+    S1Link,
+    Stack,
+    Unknown,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    from henbd.daemon import Daemon
+
+
+def status(daemon: Daemon) -> dict[str, Any]:
+    """Return all there is to know; durations are in seconds, rounded to milliseconds."""
+    device = daemon.settings.device
+    return {
+        "version": __version__,
+        "device": {
+            "manufacturer": device.manufacturer,
+            "oui": device.oui,
+            "product_class": device.product_class,
+            "serial_number": device.serial_number,
+        },
+        "hems": _hems(daemon),
+        "tunnel": _tunnel(daemon) if daemon.settings.ipsec else None,
+        "guards": _guards(daemon),
+        "s1": _s1(daemon),
+        "waiting_for": list(_waiting_for(daemon)),
+    }
+
+
+def _seconds(value: float) -> float:
+    return round(value, 3)
+
+
+def _hems(daemon: Daemon) -> dict[str, Any]:
+    now, ledger, tree = daemon.clock.monotonic(), daemon.memory.ledger, daemon.memory.tree
+    events = ledgers.pending(ledger, tree, daemon.management, daemon.boot_id)
+    current, last, way = daemon.conversation.current, daemon.conversation.last, daemon.way
+    return {
+        "url": daemon.management.url,
+        "registered": ledger.hems == daemon.management.url and ledger.boot_id == daemon.boot_id,
+        "way": {"source": str(way.source), "address": str(way.address)}
+        if isinstance(way, Reach)
+        else None,
+        "connection_request_url": tree.values[paths.CONNECTION_REQUEST_URL],
+        "session": current
+        and {
+            "events": [e.code for e in current.opening.events],
+            "acknowledged": current.informed,
+            "for_s": _seconds(now - current.started_at),
+            "unanswered_for_s": _seconds(now - current.posted_at),
+        },
+        "last_session": last
+        and {
+            "events": [e.code for e in last.opening.events],
+            "acknowledged": last.informed,
+            "failure": last.failure,
+            "ago_s": _seconds(now - last.at),
+        },
+        "pending_events": [e.code for e in events],
+        "to_tell": {p: tree.values[p] for p in sorted(ledgers.differing(ledger, tree))},
+        "failures": ledger.failures,
+        "retry_in_s": None
+        if ledger.retry_at is None
+        else _seconds(max(0.0, ledger.retry_at - now)),
+        "periodic_in_s": None
+        if ledger.periodic_at is None
+        else _seconds(max(0.0, ledger.periodic_at - now)),
+    }
+
+
+def _tunnel(daemon: Daemon) -> dict[str, Any]:
+    now, charon, judged = daemon.clock.monotonic(), daemon.observed.charon, daemon.tunnel
+    wanted = daemon.desired.connection if daemon.desired else None
+    return {
+        "charon": charon.reason if isinstance(charon, Unknown) else "answers",
+        "condition": judged.condition.value,
+        "since_s": _seconds(now - daemon.course.tunnel_since),
+        "inner_addresses": [str(a) for a in judged.inner],
+        "foreign_addresses": [str(a) for a in _foreign(daemon)],
+        "gateway": judged.sa.gateway if judged.sa else None,
+        "networks": [str(n) for n in judged.networks],
+        "wanted": {
+            "gateway": str(wanted.gateway),
+            "connection": wanted.name,
+            "child": wanted.child.name,
+            "networks": [str(n) for n in wanted.child.networks],
+        }
+        if isinstance(wanted, Connection)
+        else None,
+        "ike_sas": [
+            {
+                "connection": sa.connection,
+                "unique_id": sa.unique_id,
+                "established": sa.established,
+                "gateway": sa.gateway,
+                "age_s": sa.age_s,
+                "children": [child.name for child in tunnel.installed(sa)],
+            }
+            for sa in (tunnel.ours(charon) if isinstance(charon, Charon) else ())
+        ],
+    }
+
+
+def _foreign(daemon: Daemon) -> list[Address]:
+    """Return addresses on the tunnel's own interface that no gateway has granted."""
+    charon, kernel = daemon.observed.charon, daemon.observed.kernel
+    if not isinstance(charon, Charon) or not isinstance(kernel, Kernel):
+        return []
+    granted = {a for sa in tunnel.ours(charon) for a in sa.inner}
+    bearers = {d.index for d in kernel.devices if d.carries_tunnel}
+    return [
+        a.address
+        for a in kernel.addresses
+        if a.device in bearers and a.address not in granted and not a.address.is_link_local
+    ]
+
+
+def _guards(daemon: Daemon) -> dict[str, Any]:
+    kernel, wanted = daemon.observed.kernel, daemon.desired
+    standing = kernel.guards if isinstance(kernel, Kernel) else frozenset()
+    missing = (wanted.guards if wanted else frozenset()) - standing
+    return {
+        "kernel": kernel.reason if isinstance(kernel, Unknown) else "answers",
+        "standing": sorted({_protects(guard) for guard in standing}),
+        "missing": sorted({_protects(guard) for guard in missing}),
+    }
+
+
+def _protects(guard: Unreachable | Block) -> str:
+    if isinstance(guard, Block) and guard.source.prefixlen:
+        return f"from {guard.source}"
+    return f"to {guard.destination}"
+
+
+def _s1(daemon: Daemon) -> dict[str, Any]:
+    stack, asked = daemon.observed.stack, daemon.asked
+    return {
+        "inside": asked.s1_inside,
+        "far_ends": list(asked.far_ends),
+        "port": asked.port,
+        "mode": asked.mode.value,
+        "admin_state": asked.admin_state,
+        **(NO_STACK if isinstance(stack, Unknown) else _stack(stack)),
+    }
+
+
+NO_STACK: dict[str, Any] = {
+    "up": False,
+    "stack": None,
+    "told": None,
+    "acknowledged": False,
+    "transmitting": False,
+    "peers": [],
+}
+
+
+def _stack(stack: Stack) -> dict[str, Any]:
+    told = stack.told
+    return {
+        "up": s1.up(stack),
+        "stack": stack.name,
+        "told": told and {"local": str(told.local), "peers": [str(p.address) for p in told.peers]},
+        "acknowledged": stack.acknowledged,
+        "transmitting": stack.transmitting,
+        "peers": [_peer(peer) for peer in stack.peers],
+    }
+
+
+def _peer(peer: Peer) -> dict[str, Any]:
+    return {
+        "address": str(peer.far_end.address),
+        "port": peer.far_end.port,
+        "state": peer.state.value,
+        "local": None if peer.local is None else str(peer.local),
+        "cause": peer.cause,
+        "time_to_wait_s": peer.time_to_wait_s,
+        "mme_name": peer.mme_name,
+    }
+
+
+def _waiting_for(daemon: Daemon) -> Iterator[str]:
+    """Yield a sentence for everything that is not yet as it should be."""
+    yield from _waiting_for_tunnel(daemon)
+    yield from _waiting_for_hems(daemon)
+    yield from _waiting_for_s1(daemon)
+
+
+def _waiting_for_tunnel(daemon: Daemon) -> Iterator[str]:
+    charon, wanted = daemon.observed.charon, daemon.desired
+    if isinstance(daemon.observed.kernel, Unknown):
+        yield daemon.observed.kernel.reason
+    if isinstance(charon, Unknown):
+        yield charon.reason
+    if wanted is None:
+        return
+    if isinstance(wanted.connection, Unknown):
+        yield wanted.connection.reason
+    elif wanted.connection is not None and isinstance(charon, Charon) and not daemon.tunnel.up:
+        gateway = wanted.connection.gateway
+        left_s = trials.until(daemon.course.gateways, gateway) - daemon.clock.monotonic()
+        alone = f", tried again in {left_s:.0f} s" if left_s > 0 else ""
+        yield f"the tunnel with {gateway}: {daemon.tunnel.condition.value}{alone}"
+
+
+def _waiting_for_hems(daemon: Daemon) -> Iterator[str]:
+    now, ledger = daemon.clock.monotonic(), daemon.memory.ledger
+    current, last = daemon.conversation.current, daemon.conversation.last
+    if current is not None:
+        yield f"an answer of the HeMS, for {now - current.posted_at:.1f} s"
+    elif isinstance(daemon.way, Unknown):
+        yield f"a way to the HeMS: {daemon.way.reason}"
+    elif ledger.retry_at is not None and ledger.retry_at > now:
+        why = f" ({last.failure})" if last and last.failure else ""
+        yield f"the next attempt to reach the HeMS, in {ledger.retry_at - now:.0f} s{why}"
+
+
+def _waiting_for_s1(daemon: Daemon) -> Iterator[str]:
+    stack, wanted = daemon.observed.stack, daemon.desired
+    if not daemon.asked.far_ends:
+        yield "the HeMS to provision S1SigLinkServerList"
+    if isinstance(stack, Unknown):
+        yield stack.reason
+        return
+    if daemon.settings.s1.wait_for_admin_state and not daemon.asked.admin_state:
+        yield "the HeMS to set AdminState"
+    if wanted is not None and isinstance(wanted.link, Hold):
+        yield "a path for S1, which is left as it is meanwhile"
+    if stack.told is not None and not stack.acknowledged:
+        yield f"{stack.name} to acknowledge {_link(stack.told)}"
+    for peer in stack.peers:
+        if peer.state is not PeerState.UP:
+            cause = f" ({peer.cause})" if peer.cause else ""
+            yield f"S1 with {peer.far_end.address}: {peer.state.value}{cause}"
+
+
+def _link(link: S1Link) -> str:
+    return f"S1 from {link.local} to {', '.join(str(p.address) for p in link.peers)}"

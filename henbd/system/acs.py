@@ -1,0 +1,189 @@
+"""The conversation with the HeMS (TR-069 calls it the ACS): one HTTP exchange at a time.
+
+The loop opens the connection and asks; a worker exchanges. An exchange that is given up leaves its
+worker to its fate, which is near, and another stands ready: to speak again at once costs nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from henbd.errors import ConfigurationError, ExchangeError, Problem
+from henbd.system.channel import Answer, Channel
+from henbd.system.doorbell import Doorbell
+from henbd.system.failures import describe
+from henbd.system.line import Line
+from henbd.system.target import Target, target
+from henbd.system.worker import Mailbox, Worker
+from henbd.values import Address
+
+__all__ = ["Acs", "Answer", "Endpoint", "TlsFiles"]
+
+logger = logging.getLogger(__name__)
+
+# The spare is made ready when what made it necessary is over.
+REFILL_AFTER_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the next session goes, from where, and as whom. `source` None: as routes have it."""
+
+    url: str
+    address: Address
+    source: Address | None
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM files. No authorities: those of the system; no certificate: we show none."""
+
+    ca_file: str | None
+    certificate_file: str | None
+    key_file: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Speaker:
+    """A channel, and the worker that alone uses it during an exchange."""
+
+    channel: Channel
+    worker: Worker[bytes, Answer | ExchangeError]
+
+
+class Acs:
+    """Exchanges with the HeMS; `answered` is called with what came of each."""
+
+    def __init__(
+        self,
+        tls: TlsFiles,
+        doorbell: Doorbell,
+        answered: Callable[[Answer | ExchangeError], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare all that does not depend on the HeMS; raises ConfigurationError."""
+        self._answered = answered
+        self._clock = clock
+        self._context = tls_context(tls)
+        self._mailbox: Mailbox[Answer | ExchangeError] = Mailbox(doorbell, self._exchanged)
+        self._target: Target | None = None
+        self._speaker = self._new_speaker()
+        self._spare: _Speaker | None = self._new_speaker()
+        self._refill_at: float | None = None
+        self._number = 0
+        self._waiting = False
+
+    def open(self, endpoint: Endpoint) -> None:
+        """Begin to connect for a session, without waiting.
+
+        Raises ExchangeError where that cannot even begin: no such source address, no route.
+        """
+        assert self._speaker.channel.line is None
+        aim = self._aim(endpoint)
+        line = Line(endpoint.address, aim.port, endpoint.source)
+        try:
+            line.open()
+        except ExchangeError:
+            line.close()
+            raise
+        # Costs nothing, unless the HeMS is another one.
+        self._speaker.channel.aim(aim)
+        self._speaker.channel.line = line
+
+    def post(self, body: bytes) -> None:
+        """Have a body posted; empty: nothing more to say. `answered` is called later."""
+        assert self._speaker.channel.line is not None
+        assert not self._waiting
+        self._number += 1
+        self._waiting = True
+        self._speaker.worker.put(self._number, body)
+
+    def abort(self) -> None:
+        """Give up the session, if there is one; what it was waiting for is never heard of."""
+        if not self._waiting:
+            self.end()
+            return
+        left, aim = self._speaker, self._target
+        assert left.channel.line is not None
+        assert aim is not None
+        left.channel.line.abort()
+        left.worker.retire()
+        self._waiting = False
+        self._speaker, self._spare = self._spare or self._new_speaker(), None
+        self._speaker.channel.aim(aim)
+        self._speaker.channel.ticket = left.channel.ticket
+        self._refill_at = self._clock() + REFILL_AFTER_S
+
+    def end(self) -> None:
+        """End the session: close the connection, forget the cookies."""
+        assert not self._waiting
+        self._speaker.channel.end()
+
+    def wake_at(self) -> float | None:
+        """Return when the spare is to be made ready, None if it is."""
+        return self._refill_at
+
+    def tick(self, now: float) -> None:
+        """Make the spare ready."""
+        if self._refill_at is None or now < self._refill_at:
+            return
+        self._refill_at = None
+        self._spare = self._spare or self._new_speaker()
+        if self._target is not None:
+            self._spare.channel.aim(self._target)
+
+    def close(self) -> None:
+        """End everything."""
+        self.abort()
+        for speaker in (self._speaker, self._spare):
+            if speaker is not None:
+                speaker.worker.retire()
+        self._mailbox.close()
+
+    def _aim(self, endpoint: Endpoint) -> Target:
+        wanted = (endpoint.url, endpoint.username, endpoint.password)
+        known = self._target
+        if known is None or (known.url, known.username, known.password) != wanted:
+            known = self._target = target(*wanted)
+            self._refill_at = self._clock() + REFILL_AFTER_S
+        return known
+
+    def _new_speaker(self) -> _Speaker:
+        channel = Channel(self._context)
+        worker = Worker("exchange", channel.exchange, self._mailbox, last=channel.close)
+        return _Speaker(channel, worker)
+
+    def _exchanged(self, number: int, outcome: Answer | ExchangeError) -> None:
+        if not self._waiting or number != self._number:
+            logger.debug("the outcome of an exchange that was given up")
+            return
+        self._waiting = False
+        self._answered(outcome)
+
+
+def tls_context(files: TlsFiles) -> ssl.SSLContext:
+    """Return the context of all connections; raises ConfigurationError for files of no use."""
+    try:
+        context = ssl.create_default_context(cafile=files.ca_file)
+    except OSError as error:
+        raise _unusable(str(files.ca_file), describe(error)) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if files.certificate_file is None:
+        return context
+    try:
+        # Without a password OpenSSL would ask for that of an encrypted key on the terminal.
+        context.load_cert_chain(files.certificate_file, files.key_file, password="")
+    except OSError as error:
+        why = f"no certificate with the key {files.key_file}: {describe(error)}"
+        raise _unusable(files.certificate_file, why) from error
+    return context
+
+
+def _unusable(file: str, why: str) -> ConfigurationError:
+    return ConfigurationError(file, (Problem(0, "", why),))

@@ -1,0 +1,182 @@
+"""The kernel's network: its devices, addresses, routes and XFRM policies, read whole and changed.
+
+Routes and guards of ours bear marks (see `rtnetlink` and `xfrm`), and stay when the daemon ends.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, assert_never
+
+from henbd.errors import KernelError
+from henbd.system import rtnetlink, xfrm
+from henbd.system.doorbell import Doorbell
+from henbd.system.netlink import NetlinkSocket
+from henbd.values import (
+    AddGuard,
+    AddRoute,
+    Block,
+    Guard,
+    Kernel,
+    KernelAction,
+    RemoveGuard,
+    RemoveRoute,
+    Route,
+    Unknown,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    from henbd.system.routes import Routes
+
+logger = logging.getLogger(__name__)
+
+# <linux/netlink.h>; Python names only the first.
+_ROUTING, _XFRM = 0, 6
+
+# RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_ROUTE.
+_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
+_CHUNK = 64 * 1024
+
+
+class KernelShell:
+    """The network namespace in which this is made.
+
+    `rung` tells that a device, an address or a route has changed in it.
+    """
+
+    def __init__(self, doorbell: Doorbell, rung: Callable[[], None]) -> None:
+        self._doorbell = doorbell
+        self._rung = rung
+        self._routing = NetlinkSocket(_ROUTING)
+        self._policies: NetlinkSocket | None = _policy_socket()
+        self._routes: Routes | None = None
+        self._events = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _ROUTING
+        )
+        self._events.setblocking(False)
+        self._events.bind((0, _GROUPS))
+        doorbell.watch(self._events.fileno(), self._ring)
+
+    def observe(self) -> Kernel | Unknown:
+        """Read everything."""
+        try:
+            return self._read()
+        except PermissionError:
+            # Whatever else is read needs no permission.
+            return Unknown("no permission to read XFRM policies: CAP_NET_ADMIN is needed")
+        except (OSError, KernelError) as error:
+            return Unknown(f"the kernel cannot be read: {error}")
+
+    def perform(self, action: KernelAction) -> None:
+        """Do it; what is done already is no error. Raise KernelError where the kernel refuses."""
+        logger.info("%s", action)
+        match action:
+            case AddGuard(guard):
+                self._put(guard)
+            case AddRoute(route):
+                self._put(route)
+            case RemoveGuard(guard):
+                self._take(guard)
+            case RemoveRoute(route):
+                self._take(route)
+            case _:
+                assert_never(action)
+
+    def close(self) -> None:
+        """Free all sockets; routes and guards stay."""
+        self._doorbell.forget(self._events.fileno())
+        for holder in (self._events, self._routing, self._policies, self._routes):
+            if holder is not None:
+                holder.close()
+
+    def _ring(self) -> None:
+        """Throw away what has come, all of it: the next look finds what it was about."""
+        while True:
+            try:
+                self._events.recv(_CHUNK)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                # More has come than the socket could hold: it rings all the same.
+                if error.errno != errno.ENOBUFS:
+                    raise
+        self._rung()
+
+    def _read(self) -> Kernel:
+        dump = self._routing.dump
+        devices = dump(rtnetlink.RTM_GETLINK, rtnetlink.LINKS_ASKED)
+        addresses = dump(rtnetlink.RTM_GETADDR, rtnetlink.ADDRESSES_ASKED)
+        dumped = dump(rtnetlink.RTM_GETROUTE, rtnetlink.ROUTES_ASKED)
+        routes = [route for m in dumped if (route := rtnetlink.route(m.body)) is not None]
+        guards: set[Guard] = {route for route in routes if isinstance(route, Unreachable)}
+        return Kernel(
+            devices=tuple(rtnetlink.device(m.body) for m in devices),
+            addresses=tuple(
+                address
+                for m in addresses
+                if (address := rtnetlink.interface_address(m.body)) is not None
+            ),
+            routes=tuple(route for route in routes if isinstance(route, Route)),
+            guards=frozenset(guards.union(self._blocks())),
+        )
+
+    def _blocks(self) -> Iterator[Block]:
+        """Yield the blocks of ours; a kernel without XFRM has none."""
+        if self._policies is None:
+            return
+        for message in self._policies.dump(xfrm.XFRM_MSG_GETPOLICY, xfrm.POLICIES_ASKED):
+            block = xfrm.our_block(message.body)
+            if block is not None:
+                yield block
+
+    def _put(self, wanted: Route | Guard) -> None:
+        if not isinstance(wanted, Block):
+            self._routing_tables().replace(wanted)
+            return
+        try:
+            if self._policies is None:
+                # Its module may have been loaded since.
+                self._policies = NetlinkSocket(_XFRM)
+            self._policies.request(xfrm.XFRM_MSG_UPDPOLICY, xfrm.policy(wanted))
+        except OSError as error:
+            raise _refused("update", wanted, error) from error
+
+    def _take(self, unwanted: Route | Guard) -> None:
+        if not isinstance(unwanted, Block):
+            self._routing_tables().delete(unwanted)
+            return
+        if self._policies is None:
+            return
+        try:
+            self._policies.request(xfrm.XFRM_MSG_DELPOLICY, xfrm.identity(unwanted))
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise _refused("delete", unwanted, error) from error
+
+    def _routing_tables(self) -> Routes:
+        if self._routes is None:
+            # Imported when the first route is changed, for it takes a tenth of a second: a start
+            # that finds its routes and guards in place does without.
+            from henbd.system.routes import Routes
+
+            self._routes = Routes()
+        return self._routes
+
+
+def _policy_socket() -> NetlinkSocket | None:
+    """Return a socket for XFRM, None where the kernel was built without."""
+    try:
+        return NetlinkSocket(_XFRM)
+    except OSError as error:
+        logger.info("no XFRM in this kernel: %s", error.strerror)
+        return None
+
+
+def _refused(how: str, block: Block, error: OSError) -> KernelError:
+    device = f" dev {block.device}" if block.device else ""
+    selector = f"src {block.source} dst {block.destination}{device} dir out"
+    return KernelError(f"xfrm policy {how} {selector}: {error.strerror or error}")

@@ -1,0 +1,163 @@
+"""Devices, addresses and routes as the kernel dumps them: bytes → values. Pure.
+
+See rtnetlink(7), <linux/rtnetlink.h>, <linux/if_link.h> and <linux/if_addr.h>.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from henbd.errors import KernelError
+from henbd.system.netlink import attribute, attributes, number, unpacked
+from henbd.values import Address, Device, InterfaceAddress, Network, Route, Unreachable
+
+# The mark of our routes. The kernel passes protocols from 4 on through as they are; this one is
+# named neither in <linux/rtnetlink.h> nor in iproute2's rt_protos, and lies above FRR's.
+OUR_PROTOCOL = 206
+
+# The metric of our unreachable routes: weaker than whatever route there is to the same network.
+# The kernel's documentation of VRF has the same in its unreachable default routes.
+UNREACHABLE_METRIC = 4278198272
+
+MAIN_TABLE = 254
+
+# The kernel makes this of the metric 0 of an IPv6 route (IP6_RT_PRIO_USER).
+DEFAULT_METRIC_6 = 1024
+
+RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE = 18, 22, 26
+
+_LINK = struct.Struct("=BxHiII")
+_LINK_NAME, _LINK_INFO, _LINK_KIND = 3, 18, 1
+_LINK_UP, _LINK_LOOPBACK = 0x1, 0x8
+_LINK_EXTENSIONS, _SKIP_STATISTICS = 29, 8
+_NO_HARDWARE_ADDRESS = 0xFFFE
+
+_ADDRESS = struct.Struct("=BBBBI")
+_ADDRESS_ADDRESS, _ADDRESS_LOCAL, _ADDRESS_FLAGS = 1, 2, 8
+_UNUSABLE = 0x40 | 0x08  # IFA_F_TENTATIVE, IFA_F_DADFAILED
+
+_ROUTE = struct.Struct("=BBBBBBBBI")
+_ROUTE_DESTINATION, _ROUTE_DEVICE, _ROUTE_GATEWAY, _ROUTE_METRIC = 1, 4, 5, 6
+_ROUTE_SOURCE, _ROUTE_HOPS, _ROUTE_TABLE, _ROUTE_VIA = 7, 9, 15, 18
+_UNICAST, _UNREACHABLE = 1, 7
+_CLONED = 0x200
+_HOP = struct.Struct("=HBBi")
+
+# The kernel mostly says what it said at the last look, and to take it apart again would be the
+# dearest part of a look: so many messages are known by their bytes.
+_REMEMBERED = 256
+
+# What is asked, without the header: for every family.
+LINKS_ASKED = _LINK.pack(0, 0, 0, 0, 0) + attribute(
+    _LINK_EXTENSIONS, struct.pack("=I", _SKIP_STATISTICS)
+)
+ADDRESSES_ASKED = _ADDRESS.pack(0, 0, 0, 0, 0)
+ROUTES_ASKED = _ROUTE.pack(0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+@lru_cache(_REMEMBERED)
+def device(body: bytes) -> Device:
+    """Return a network device."""
+    _, hardware, index, flags, _ = unpacked(_LINK, body)
+    found = attributes(body, _LINK.size)
+    kind = attributes(found.get(_LINK_INFO, b"")).get(_LINK_KIND, b"")
+    return Device(
+        index=index,
+        name=_name(found.get(_LINK_NAME, b"")),
+        up=bool(flags & _LINK_UP),
+        loopback=bool(flags & _LINK_LOOPBACK),
+        carries_tunnel=_carries_tunnel(_name(kind), hardware),
+    )
+
+
+def _carries_tunnel(kind: str, hardware: int) -> bool:
+    # A TAP device is of the kind "tun", too, but it is a way out of the box like an Ethernet.
+    return kind in ("xfrm", "vti", "vti6") or (kind == "tun" and hardware == _NO_HARDWARE_ADDRESS)
+
+
+@lru_cache(_REMEMBERED)
+def interface_address(body: bytes) -> InterfaceAddress | None:
+    """Return an address of an interface; None if it is not one of IP."""
+    family, _, short_flags, _, index = unpacked(_ADDRESS, body)
+    found = attributes(body, _ADDRESS.size)
+    # On a point-to-point link the other one is the peer's.
+    data = found.get(_ADDRESS_LOCAL) or found.get(_ADDRESS_ADDRESS)
+    if family not in (socket.AF_INET, socket.AF_INET6) or data is None:
+        return None
+    flags = number(found, _ADDRESS_FLAGS, short_flags)
+    return InterfaceAddress(_address(data), index, usable=not flags & _UNUSABLE)
+
+
+@lru_cache(_REMEMBERED)
+def route(body: bytes) -> Route | Unreachable | None:
+    """Return a unicast route, or an unreachable one that bears our marks; None: it is neither.
+
+    Of a route with several next hops the first stands for all.
+    """
+    family, length, _, _, small_table, protocol, _, kind, flags = unpacked(_ROUTE, body)
+    ip = family in (socket.AF_INET, socket.AF_INET6)
+    if not ip or kind not in (_UNICAST, _UNREACHABLE) or flags & _CLONED:
+        return None
+    found = attributes(body, _ROUTE.size)
+    destination = _network(family, found.get(_ROUTE_DESTINATION), length)
+    table = number(found, _ROUTE_TABLE, small_table)
+    metric = number(found, _ROUTE_METRIC, 0)
+    ours = protocol == OUR_PROTOCOL
+    if kind == _UNREACHABLE and ours and (table, metric) == (MAIN_TABLE, UNREACHABLE_METRIC):
+        return Unreachable(destination)
+    if kind != _UNICAST:
+        return None
+    if ours and family == socket.AF_INET6 and metric == DEFAULT_METRIC_6:
+        metric = 0
+    source = found.get(_ROUTE_SOURCE)
+    return Route(
+        destination=destination,
+        device=_device(found),
+        gateway=_gateway(found),
+        source=_address(source) if source else None,
+        table=table,
+        metric=metric,
+        ours=ours,
+    )
+
+
+def _device(found: dict[int, bytes]) -> int:
+    hops = found.get(_ROUTE_HOPS)
+    if hops is None:
+        return number(found, _ROUTE_DEVICE, 0)
+    index: int = unpacked(_HOP, hops)[3]
+    return index
+
+
+def _gateway(found: dict[int, bytes]) -> Address | None:
+    hops = found.get(_ROUTE_HOPS)
+    if hops is not None:
+        length, _, _, _ = unpacked(_HOP, hops)
+        found = attributes(hops[:length], _HOP.size)
+    # A gateway of the other family comes with its family in front.
+    via = found.get(_ROUTE_GATEWAY) or found.get(_ROUTE_VIA, b"")[2:]
+    return _address(via) if via else None
+
+
+def _network(family: int, data: bytes | None, length: int) -> Network:
+    try:
+        if family == socket.AF_INET:
+            return IPv4Network((data or bytes(4), length))
+        return IPv6Network((data or bytes(16), length))
+    except ValueError as error:
+        raise KernelError(f"netlink: not a network: {error}") from error
+
+
+def _address(data: bytes) -> Address:
+    if len(data) == 4:
+        return IPv4Address(data)
+    if len(data) == 16:
+        return IPv6Address(data)
+    raise KernelError(f"netlink: an address of {len(data)} bytes")
+
+
+def _name(data: bytes) -> str:
+    return data.rstrip(b"\0").decode(errors="replace")

@@ -1,0 +1,191 @@
+"""What outlives the process and the power: one document of JSON in a file, whole at every moment.
+
+state.json          the current one
+state.json.old      the one before, for when the current one is damaged
+state.json.new      one that is being written; of no meaning
+state.json.damaged  one that could not be read, for people
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from henbd.errors import StoreError
+
+logger = logging.getLogger(__name__)
+
+FILE_MODE = 0o600
+DIRECTORY_MODE = 0o700
+
+
+class Store:
+    """The file of a document, in a directory that is made when there is something to keep."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = Path(directory)
+        self._current = self._directory / "state.json"
+        self._old = self._directory / "state.json.old"
+        self._new = self._directory / "state.json.new"
+        self._damaged = self._directory / "state.json.damaged"
+        # What is read may be the page cache's alone: one that crashed has perhaps not synced it.
+        self._durable = False
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the document, else the one before it, None where there is neither.
+
+        A damaged file is set aside. Raises StoreError where it cannot be known what there is.
+        """
+        try:
+            return _parse(_read(self._current))
+        except FileNotFoundError:
+            logger.debug("%s is not there", self._current)
+        except ValueError as damage:
+            logger.error("%s is damaged: %s; set aside as %s", self._current, damage, self._damaged)
+            # A flash that takes no writing any more is no reason not to go on.
+            with contextlib.suppress(OSError):
+                os.rename(self._current, self._damaged)
+        try:
+            document = _parse(_read(self._old))
+        except FileNotFoundError:
+            return None
+        except ValueError as damage:
+            logger.error("%s is damaged too: %s", self._old, damage)
+            return None
+        logger.warning("the state before it is used: %s", self._old)
+        return document
+
+    def save(self, document: Mapping[str, Any]) -> None:
+        """Make a document durable; one that is there already is not written again.
+
+        At every moment a crash leaves this document or the one before. Raises StoreError.
+        """
+        content = _format(document)
+        before = self._content()
+        if content == before and self._durable:
+            return
+        self._durable = False
+        self._make_directory()
+        if content != before:
+            self._write_new(content)
+            self._replace(keep=before is not None and _is_intact(before))
+        _sync(self._directory)
+        self._durable = True
+
+    def _content(self) -> bytes | None:
+        try:
+            return _read(self._current)
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            return b""
+
+    def _make_directory(self) -> None:
+        with _at(f"make {self._directory}"):
+            if self._directory.is_dir():
+                return
+            self._directory.mkdir(DIRECTORY_MODE, parents=True)
+        _sync(self._directory.parent)
+
+    def _write_new(self, content: bytes) -> None:
+        with _at(f"write {self._new}"):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+            descriptor = os.open(self._new, flags, FILE_MODE)
+            try:
+                rest = memoryview(content)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
+                os.fsync(descriptor)
+            except OSError:
+                # On a full flash this gives room back.
+                with contextlib.suppress(OSError):
+                    os.unlink(self._new)
+                raise
+            finally:
+                os.close(descriptor)
+
+    def _replace(self, *, keep: bool) -> None:
+        """Put the new file in the place of the current one, which becomes the old one.
+
+        Between the two steps there is no current file, and `load` takes the old one: still the
+        document before this. A damaged one is not worth the place of a good old one.
+        """
+        with _at(f"rename {self._new}"):
+            if keep:
+                os.rename(self._current, self._old)
+            os.rename(self._new, self._current)
+
+
+@contextlib.contextmanager
+def _at(what: str) -> Iterator[None]:
+    """Turn what the system refuses into a StoreError that says at what."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{what}: {error.strerror}") from error
+
+
+def _read(path: Path) -> bytes:
+    """Return the content of a file.
+
+    Raises FileNotFoundError, ValueError where the flash has lost it, else StoreError.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno == errno.EIO:
+            raise ValueError(error.strerror) from error
+        raise StoreError(f"read {path}: {error.strerror}") from error
+
+
+def _sync(directory: Path) -> None:
+    """Make the names in a directory durable."""
+    with _at(f"sync {directory}"):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _format(document: Mapping[str, Any]) -> bytes:
+    text = _canonical(document)
+    return b'{"sha256":"%s","document":%s}\n' % (_checksum(text), text)
+
+
+def _parse(content: bytes) -> dict[str, Any]:
+    """Return the document in a file's content; raises ValueError if it is not all there."""
+    try:
+        kept = json.loads(content)
+        document, checksum = kept["document"], kept["sha256"]
+    except (TypeError, KeyError, RecursionError) as error:
+        raise ValueError("it is no state of henbd") from error
+    if not isinstance(document, dict) or checksum != _checksum(_canonical(document)).decode():
+        raise ValueError("its checksum is wrong")
+    return document
+
+
+def _is_intact(content: bytes) -> bool:
+    try:
+        _parse(content)
+    except ValueError:
+        return False
+    return True
+
+
+def _canonical(document: Mapping[str, Any]) -> bytes:
+    """Return the one way to write a document down: equal documents are equal bytes."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _checksum(text: bytes) -> bytes:
+    return hashlib.sha256(text).hexdigest().encode()

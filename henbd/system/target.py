@@ -1,0 +1,123 @@
+"""Whom we speak HTTP to, as whom, and how we show that we are."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.auth import HTTPDigestAuth
+
+from henbd import __version__
+from henbd.control.refusal import is_host
+from henbd.errors import ExchangeError
+from henbd.system import digest
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# Compression is not asked for: a box that wants it has Device.ManagementServer.HTTPCompression.
+HEADERS = {"User-Agent": f"henbd/{__version__}", "Accept-Encoding": "identity"}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL taken apart, and credentials; `host` has no brackets.
+
+    `request` is a POST without a body, of which every exchange is to make a copy.
+    """
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+    request: requests.PreparedRequest = field(repr=False, compare=False)
+
+    @property
+    def origin(self) -> str:
+        """The beginning of the URL, for people; the path may be a secret."""
+        return f"{self.scheme}://{self.request.headers['Host']}"
+
+
+def target(url: str, username: str, password: str) -> Target:
+    """Return what is to be known of a HeMS; raises ExchangeError if it cannot be spoken to."""
+    try:
+        parts = urlsplit(url)
+        scheme, host = parts.scheme, parts.hostname or ""
+        port = parts.port or DEFAULT_PORTS.get(scheme, 0)
+    except ValueError as error:
+        raise ExchangeError(f"{url}: {error}") from error
+    # Others would be choked on by ssl or http.client, in the middle of an exchange.
+    if not port or not is_host(host):
+        raise ExchangeError(f"{url}: no http or https URL of a host")
+    if not username.isprintable() or not _is_latin1(username):
+        raise ExchangeError(f"user name {username!r}: no header can have it")
+    literal = f"[{host}]" if ":" in host else host
+    shown = literal if port == DEFAULT_PORTS[scheme] else f"{literal}:{port}"
+    # Without `auth` requests would send a user name out of the URL, to whoever listens.
+    request = requests.Request("POST", url, headers={"Host": shown, **HEADERS}, auth=_unchanged)
+    try:
+        prepared = request.prepare()
+    except (ValueError, requests.RequestException) as error:
+        raise ExchangeError(f"{url}: {error}") from error
+    return Target(url, scheme, host, port, username, password, prepared)
+
+
+class Credentials(HTTPDigestAuth):
+    """Digest as requests does it; Basic, over TLS, where the HeMS asks for nothing better.
+
+    What the HeMS asked for once is sent with the first request of the next session already.
+    """
+
+    def __init__(self, aim: Target, read: Callable[[Any], object]) -> None:
+        """`read` is to read the body of a challenge, within bounds that requests does not know."""
+        super().__init__(aim.username, aim.password)
+        self._read = read
+        self._basic_allowed = aim.scheme == "https"
+        self._basic = False
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Authenticate a request as far as it is known how."""
+        super().__call__(r)  # type: ignore[no-untyped-call]
+        if self._basic:
+            words = f"{self.username!s}:{self.password!s}".encode()
+            r.headers["Authorization"] = "Basic " + base64.b64encode(words).decode()
+        return r
+
+    def handle_401(self, r: requests.Response, **kwargs: Any) -> requests.Response:
+        """Answer a challenge with Digest by sending the request again, once."""
+        if r.status_code != requests.codes.unauthorized:
+            return r
+        self._read(r.raw)
+        best = digest.best(r.raw.headers.getlist("WWW-Authenticate"), basic=self._basic_allowed)
+        if best is None:
+            return r
+        self._basic = best.scheme == "basic"
+        if self._basic:
+            return r
+        # Of several challenges requests would make a mixture.
+        r.headers["WWW-Authenticate"] = digest.challenge({**best.fields, "qop": "auth"}, {})
+        # It would also send an old cookie for one that came with the challenge.
+        r.request.headers.pop("Cookie", None)
+        answer: requests.Response = super().handle_401(r, **kwargs)  # type: ignore[no-untyped-call]
+        return answer
+
+    def may_repeat(self, refused: requests.Response) -> bool:
+        """Return whether a request that was refused may be let in when it is made anew.
+
+        That is so when it was answered with the first challenge for Basic.
+        """
+        sent = refused.request.headers.get("Authorization", "")
+        return self._basic and not sent.startswith("Basic ")
+
+
+def _is_latin1(text: str) -> bool:
+    return all(ord(character) < 256 for character in text)
+
+
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request

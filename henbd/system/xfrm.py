@@ -1,0 +1,89 @@
+"""XFRM policies that block: values ⇄ bytes. Pure. See <linux/xfrm.h>.
+
+Under everything that charon installs, a policy of ours lets nothing out that no policy of charon's
+takes. Ours is what goes out, blocks and has our priority; the priority is no part of a policy's
+identity, so there is one policy for a selector.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from ipaddress import IPv4Network, IPv6Network
+
+from henbd.errors import KernelError
+from henbd.system.netlink import unpacked
+from henbd.values import Block, Network
+
+# A larger number is weaker; charon's own end at 587711.
+OUR_PRIORITY = 1_000_000
+
+XFRM_MSG_DELPOLICY, XFRM_MSG_GETPOLICY, XFRM_MSG_UPDPOLICY = 0x14, 0x15, 0x19
+
+_OUT, _BLOCK = 1, 1
+
+# xfrm_selector: daddr, saddr, dport, mask, sport, mask, family, prefixlen_d, prefixlen_s, proto,
+# ifindex, user.
+_SELECTOR = struct.Struct("=16s16sHHHHHBBB3xiI")
+# xfrm_lifetime_cfg, of four limits to bytes and packets and four times; xfrm_lifetime_cur.
+_LIFETIMES = struct.Struct("=4Q4Q4Q")
+_NO_LIMIT = 0xFFFF_FFFF_FFFF_FFFF
+_UNLIMITED = _LIFETIMES.pack(*[_NO_LIMIT] * 4, *[0] * 8)
+# The rest of xfrm_userpolicy_info: priority, index, dir, action, flags, share.
+_POLICY = struct.Struct("=IIBBBB4x")
+# The rest of xfrm_userpolicy_id: index, dir.
+_IDENTITY = struct.Struct("=IB3x")
+
+POLICIES_ASKED = bytes(_SELECTOR.size + _IDENTITY.size)
+
+
+def policy(block: Block) -> bytes:
+    """Return the body of XFRM_MSG_UPDPOLICY: adds a block, or replaces what is in its place."""
+    return _selector(block) + _UNLIMITED + _POLICY.pack(OUR_PRIORITY, 0, _OUT, _BLOCK, 0, 0)
+
+
+def identity(block: Block) -> bytes:
+    """Return the body of XFRM_MSG_DELPOLICY."""
+    return _selector(block) + _IDENTITY.pack(0, _OUT)
+
+
+def our_block(body: bytes) -> Block | None:
+    """Return the block that a dumped policy is, None if it is none of ours."""
+    destination, source, *_, family, destination_length, source_length, _, device, _ = unpacked(
+        _SELECTOR, body
+    )
+    rest = body[_SELECTOR.size + _LIFETIMES.size :]
+    priority, _, direction, action, _, _ = unpacked(_POLICY, rest)
+    if (priority, direction, action) != (OUR_PRIORITY, _OUT, _BLOCK):
+        return None
+    return Block(
+        source=_network(family, source, source_length),
+        destination=_network(family, destination, destination_length),
+        device=device,
+    )
+
+
+def _selector(block: Block) -> bytes:
+    """Return the selector of every packet from the source to the destination."""
+    source, destination = block.source, block.destination
+    family = socket.AF_INET if destination.version == 4 else socket.AF_INET6
+    return _SELECTOR.pack(
+        destination.network_address.packed,
+        source.network_address.packed,
+        *(0, 0, 0, 0),
+        family,
+        destination.prefixlen,
+        source.prefixlen,
+        0,
+        block.device,
+        0,
+    )
+
+
+def _network(family: int, address: bytes, length: int) -> Network:
+    try:
+        if family == socket.AF_INET:
+            return IPv4Network((address[:4], length))
+        return IPv6Network((address, length))
+    except ValueError as error:
+        raise KernelError(f"xfrm: not a network: {error}") from error

@@ -1,0 +1,1 @@
+"""henbd as a whole, in the lab: real charon, HTTP, TLS, SCTP and captures."""

@@ -1,0 +1,144 @@
+"""The shell around the kernel's network, in a namespace of its own: what it hears and needs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from henbd.system.kernel import KernelShell
+from tests.functional.kernel_box import Bells, see, shell_in, two_ways
+from tests.lab.namespaces import Namespace
+
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
+]
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def box() -> Iterator[Namespace]:
+    with two_ways() as made:
+        yield made
+
+
+@pytest.fixture
+def bells() -> Bells:
+    return Bells()
+
+
+@pytest.fixture
+def shell(box: Namespace, bells: Bells) -> Iterator[KernelShell]:
+    with shell_in(box, bells) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "address add 10.1.0.9/24 dev wan0",
+        "address add fd01::9/64 dev wan0",
+        "address del 10.1.0.1/24 dev wan0",
+        "route add 10.30.0.0/16 via 10.1.0.2",
+        "route add 10.30.0.0/16 via 10.1.0.2 table 220",
+        "route add fd30::/32 via fd01::2",
+        "link add wan2 type veth peer name wan3",
+        "link set wan0 down",
+    ],
+)
+@pytest.mark.usefixtures("shell")
+def test_bell_rings(box: Namespace, bells: Bells, change: str) -> None:
+    bells.silence()
+    box.ip(change)
+    assert bells.ring_within(1)
+
+
+@pytest.mark.usefixtures("shell")
+def test_many_changes_ring_once(box: Namespace, bells: Bells) -> None:
+    bells.silence()
+    before = bells.rings
+    box.ip(*(f"address add 10.70.0.{n}/32 dev lo" for n in range(100)))
+    assert bells.ring_within(1)
+    assert not bells.ring_within(0.1)
+    assert bells.rings == before + 1
+
+
+def drops(descriptor: int) -> int:
+    """Return how many messages a netlink socket has lost."""
+    inode = str(os.fstat(descriptor).st_ino)
+    lines = Path("/proc/thread-self/net/netlink").read_text().splitlines()[1:]
+    (found,) = [line.split() for line in lines if line.split()[-1] == inode]
+    return int(found[8])
+
+
+def test_overflow_rings_and_does_no_harm(box: Namespace, shell: KernelShell, bells: Bells) -> None:
+    (descriptor,) = bells.watched
+    with socket.socket(fileno=os.dup(descriptor)) as events:
+        events.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    box.ip(*(f"address add 10.70.0.{n}/32 dev lo" for n in range(200)))
+    assert drops(descriptor) > 0
+    assert bells.ring_within(1)
+    bells.silence()
+    assert len([a for a in see(shell).addresses if a.address in ip_network("10.70.0.0/24")]) == 200
+    box.ip("address add 10.71.0.1/32 dev lo")
+    assert bells.ring_within(1)
+
+
+def alone(box: Namespace, code: str, *prefix: str) -> str:
+    """Have Python code run in the namespace, by a process of its own."""
+    done = subprocess.run(
+        ("ip", "netns", "exec", box.name, *prefix, sys.executable, "-c", code),
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+MAKE_SHELL = """
+import sys
+from ipaddress import ip_network
+from henbd.errors import KernelError
+from henbd.system.doorbell import Doorbell
+from henbd.system.kernel import KernelShell
+from henbd.values import AddGuard, Block, Unreachable
+shell = KernelShell(Doorbell(), lambda: None)
+"""
+
+
+def test_missing_capability_is_plainly_said(box: Namespace) -> None:
+    code = MAKE_SHELL + (
+        "print(shell.observe())\n"
+        "for guard in (Unreachable(ip_network('10.7.0.0/16')),\n"
+        "              Block(ip_network('0.0.0.0/0'), ip_network('10.7.0.0/16'), 0)):\n"
+        "    try: shell.perform(AddGuard(guard))\n"
+        "    except KernelError as error: print(error)\n"
+    )
+    said = alone(box, code, "setpriv", "--bounding-set", "-net_admin")
+    assert said.splitlines() == [
+        "Unknown(reason='no permission to read XFRM policies: CAP_NET_ADMIN is needed')",
+        "route replace unreachable 10.7.0.0/16: Operation not permitted",
+        "xfrm policy update src 0.0.0.0/0 dst 10.7.0.0/16 dir out: Operation not permitted",
+    ]
+
+
+def test_pyroute2_is_imported_for_the_first_route_only(box: Namespace) -> None:
+    code = MAKE_SHELL + (
+        "shell.observe()\n"
+        "shell.perform(AddGuard(Block(ip_network('0.0.0.0/0'), ip_network('10.7.0.0/16'), 0)))\n"
+        "print('pyroute2' in sys.modules)\n"
+        "shell.perform(AddGuard(Unreachable(ip_network('10.7.0.0/16'))))\n"
+        "print('pyroute2' in sys.modules)\n"
+    )
+    assert alone(box, code).split() == ["False", "True"]

@@ -1,0 +1,57 @@
+"""S1AP (TS 36.413) for the lab: `messages` has the messages, `elements` what is in them."""
+
+from tests.lab.s1ap.causes import Cause
+from tests.lab.s1ap.elements import (
+    Criticality,
+    EnbKind,
+    GlobalEnbId,
+    ServedGummei,
+    SupportedTa,
+    UeConnection,
+)
+from tests.lab.s1ap.messages import (
+    PORT,
+    PPID,
+    EnbConfigurationUpdate,
+    EnbConfigurationUpdateAcknowledge,
+    EnbConfigurationUpdateFailure,
+    ErrorIndication,
+    Kind,
+    Message,
+    Other,
+    Reset,
+    ResetAcknowledge,
+    S1apError,
+    S1SetupFailure,
+    S1SetupRequest,
+    S1SetupResponse,
+    decode,
+    encode,
+)
+
+__all__ = [
+    "PORT",
+    "PPID",
+    "Cause",
+    "Criticality",
+    "EnbConfigurationUpdate",
+    "EnbConfigurationUpdateAcknowledge",
+    "EnbConfigurationUpdateFailure",
+    "EnbKind",
+    "ErrorIndication",
+    "GlobalEnbId",
+    "Kind",
+    "Message",
+    "Other",
+    "Reset",
+    "ResetAcknowledge",
+    "S1SetupFailure",
+    "S1SetupRequest",
+    "S1SetupResponse",
+    "S1apError",
+    "ServedGummei",
+    "SupportedTa",
+    "UeConnection",
+    "decode",
+    "encode",
+]

@@ -1,0 +1,32 @@
+"""What many unit tests begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from henbd.values import EspMode, Settings
+from tests.unit.world import World
+
+Worlds = Callable[..., World]
+
+
+@pytest.fixture
+def worlds() -> Iterator[Worlds]:
+    """A builder of worlds, whose daemons end with the test."""
+    built: list[World] = []
+
+    def build(mode: EspMode = EspMode.POLICY, configuration: Settings | None = None) -> World:
+        built.append(World(mode, configuration))
+        return built[-1]
+
+    yield build
+    for world in built:
+        world.kill()
+
+
+@pytest.fixture(params=EspMode, ids=lambda mode: mode.value)
+def world(request: pytest.FixtureRequest, worlds: Worlds) -> World:
+    """A world whose daemon was not started yet: once with each kind of ESP."""
+    return worlds(request.param)

@@ -1,0 +1,208 @@
+"""A HeMS behind `Exchanges`: it answers posts in its own time, or not at all, and has requests."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from xml.sax.saxutils import escape
+
+from lxml import etree
+
+from henbd.errors import ExchangeError
+from henbd.system.acs import Answer, Endpoint
+from henbd.values import Address, HemsPath
+from tests.unit.fakes.clockwork import Doorbell, Time
+from tests.unit.fakes.kernel import FakeKernel, Fate
+
+ANSWERS_AFTER_S = 0.005
+READ_TIMEOUT_S = 30.0
+
+CWMP = "urn:dslforum-org:cwmp-1-2"
+ENVELOPE = (
+    '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:cwmp="' + CWMP + '">'
+    "<s:Header><cwmp:ID>1</cwmp:ID></s:Header><s:Body>%s</s:Body></s:Envelope>"
+)
+
+
+class Manner(Enum):
+    """How the HeMS takes a post."""
+
+    ANSWERS = "answers"
+    SILENT = "takes it and does not answer"
+    REFUSES = "connection refused"
+    BUSY = "HTTP 503"
+
+
+@dataclass(frozen=True)
+class Informed:
+    """An Inform that arrived."""
+
+    at: float
+    source: Address
+    url: str
+    device_id: dict[str, str]
+    events: tuple[str, ...]
+    values: dict[str, str]
+    retry_count: int
+
+
+class FakeHems:
+    """What the HeMS has seen, and what it will ask for: one list of requests for each session."""
+
+    def __init__(self, time: Time) -> None:
+        self.manner = Manner.ANSWERS
+        self.answers_after_s = ANSWERS_AFTER_S
+        # It takes the Inform, and owes the answer to the first post after it.
+        self.hangs_after_inform = False
+        self.informs: list[Informed] = []
+        self.responses: list[str] = []
+        self.requests: deque[list[str]] = deque()
+        self.attempts_at: list[float] = []
+        self.sessions_ended = 0
+        self._time = time
+
+    def will_ask(self, *requests: str) -> None:
+        """Have these requests made in one session to come."""
+        self.requests.append(list(requests))
+
+    def serve(self, session: Session, body: bytes) -> Answer:
+        """Answer one post."""
+        if self.manner is Manner.BUSY:
+            return Answer(503, b"")
+        if body:
+            root = etree.fromstring(body)
+            message = root.find("{*}Body")[0]  # type: ignore[index]
+            name = etree.QName(message).localname
+            if name == "Inform":
+                self.informs.append(self._inform(session, message))
+                session.requests = self.requests.popleft() if self.requests else []
+                return _answer("<cwmp:InformResponse><MaxEnvelopes>1</MaxEnvelopes>"
+                               "</cwmp:InformResponse>")  # fmt: skip
+            self.responses.append(name)
+        if session.requests:
+            return _answer(session.requests.pop(0))
+        self.sessions_ended += 1
+        return Answer(204, b"")
+
+    def _inform(self, session: Session, message: etree._Element) -> Informed:
+        parameters = message.iterfind("ParameterList/ParameterValueStruct")
+        assert session.endpoint.source is not None
+        return Informed(
+            at=self._time.now,
+            source=session.endpoint.source,
+            url=session.endpoint.url,
+            device_id={
+                str(etree.QName(e).localname): e.text or "" for e in message.iterfind("DeviceId/*")
+            },
+            events=tuple(e.text or "" for e in message.iterfind("Event/EventStruct/EventCode")),
+            values={p.findtext("Name", ""): p.findtext("Value", "") for p in parameters},
+            retry_count=int(message.findtext("RetryCount", "-1")),
+        )
+
+
+@dataclass(eq=False)
+class Session:
+    """One HTTP conversation; `open` until one side is done with it."""
+
+    endpoint: Endpoint
+    requests: list[str]
+    open: bool = True
+    posts: int = 0
+    waiting: bool = False
+
+
+class HemsShell:
+    """What henbd.system.acs is, over a fake HeMS; what comes too late is dropped."""
+
+    def __init__(
+        self, hems: FakeHems, time: Time, kernel: FakeKernel, path: HemsPath, doorbell: Doorbell
+    ) -> None:
+        self.answered: Callable[[Answer | ExchangeError], None] = lambda _: None
+        self._hems, self._time, self._kernel, self._doorbell = hems, time, kernel, doorbell
+        self._wanted = Fate.INSIDE if path is HemsPath.TUNNEL else Fate.CLEAR
+        self._session: Session | None = None
+
+    def open(self, endpoint: Endpoint) -> None:
+        """Begin to connect from the source address, which must be there."""
+        assert self._session is None or not self._session.open, "two sessions at a time"
+        self._hems.attempts_at.append(self._time.now)
+        assert endpoint.source is not None
+        if not self._kernel.has(endpoint.source):
+            raise ExchangeError(f"{endpoint.source}: Cannot assign requested address")
+        self._session = Session(endpoint, [])
+
+    def post(self, body: bytes) -> None:
+        """Post a body; `answered` rings with what came of it."""
+        session, hems = self._session, self._hems
+        assert session is not None
+        assert session.open, "a post in a session that is over"
+        assert not session.waiting, "two posts outstanding"
+        session.waiting = True
+        session.posts += 1
+        endpoint = session.endpoint
+        assert endpoint.source is not None
+        through = self._kernel.fate(endpoint.source, endpoint.address) is self._wanted
+        hangs = hems.manner is Manner.SILENT or (hems.hangs_after_inform and session.posts > 1)
+        if hems.manner is Manner.REFUSES and through:
+            refused = ExchangeError(f"{endpoint.address}: connection refused")
+            self._time.after(0.001, lambda: self._deliver(session, refused))
+        elif not through or hangs:
+            timeout = ExchangeError(f"{endpoint.address}: timed out")
+            self._time.after(READ_TIMEOUT_S, lambda: self._deliver(session, timeout))
+        else:
+            self._time.after(
+                hems.answers_after_s, lambda: self._deliver(session, hems.serve(session, body))
+            )
+
+    def abort(self) -> None:
+        """Give the conversation up."""
+        if self._session is not None:
+            self._session.open = False
+
+    def end(self) -> None:
+        """Close the connection."""
+        self.abort()
+
+    def wake_at(self) -> float | None:
+        """Return None: it has nothing to do by time."""
+        return None
+
+    def tick(self, now: float) -> None:
+        """Do nothing."""
+
+    def _deliver(self, session: Session, answer: Answer | ExchangeError) -> None:
+        if session.open:
+            self._doorbell.ring(lambda: self._hand_over(session, answer))
+
+    def _hand_over(self, session: Session, answer: Answer | ExchangeError) -> None:
+        if session.open:
+            session.waiting = False
+            self.answered(answer)
+
+
+def _answer(message: str) -> Answer:
+    return Answer(200, (ENVELOPE % message).encode())
+
+
+def set_values(values: dict[str, str], key: str = "") -> str:
+    """Return a SetParameterValues."""
+    rows = "".join(
+        f"<ParameterValueStruct><Name>{path}</Name><Value>{escape(value)}</Value>"
+        "</ParameterValueStruct>"
+        for path, value in values.items()
+    )
+    return (
+        f"<cwmp:SetParameterValues><ParameterList>{rows}</ParameterList>"
+        f"<ParameterKey>{key}</ParameterKey></cwmp:SetParameterValues>"
+    )
+
+
+def get_values(*paths: str) -> str:
+    """Return a GetParameterValues."""
+    names = "".join(f"<string>{path}</string>" for path in paths)
+    return (
+        f"<cwmp:GetParameterValues><ParameterNames>{names}</ParameterNames>"
+        "</cwmp:GetParameterValues>"
+    )

@@ -1,0 +1,226 @@
+"""A kernel: devices, addresses, routes, guards, IPsec policies, and what they do to a packet.
+
+The latter as it was measured: a policy of charon's goes before a block, an unreachable route after
+every other one of its prefix, and a block of any device stops the tunnel of an interface as well.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from enum import Enum
+from ipaddress import ip_address, ip_network
+
+from henbd.control.routing import CHARON_TABLE, MAIN_TABLE
+from henbd.errors import KernelError
+from henbd.values import (
+    AddGuard,
+    Address,
+    AddRoute,
+    Block,
+    Device,
+    EspMode,
+    Guard,
+    InterfaceAddress,
+    Kernel,
+    KernelAction,
+    Network,
+    RemoveGuard,
+    RemoveRoute,
+    Route,
+    Unknown,
+    Unreachable,
+)
+from tests.unit.fakes.journal import Journal
+
+LOOPBACK, WAN0, WAN1 = 1, 2, 3
+LOCALHOST = ip_address("127.0.0.1")
+OUTER = ip_address("192.0.2.10")
+ROUTER = ip_address("192.0.2.1")
+
+EVERYTHING = ip_network("0.0.0.0/0")
+
+
+class Fate(Enum):
+    """What becomes of a packet."""
+
+    CLEAR = "leaves in the clear"
+    INSIDE = "goes into the tunnel"
+    BLOCKED = "goes nowhere"
+
+
+class FakeKernel:
+    """The state, and the doors through which it changes; `rung` is called as netlink would."""
+
+    def __init__(self, mode: EspMode, journal: Journal) -> None:
+        self.mode = mode
+        self._journal = journal
+        self.rung: Callable[[], None] = lambda: None
+        self.watch: Callable[[], None] = lambda: None
+        self.readable = True
+        self.guards_allowed = True
+        # How often others changed it, and how often they had when it was last dumped.
+        self.changes = self.changes_seen = 0
+        self.devices = {
+            LOOPBACK: Device(LOOPBACK, "lo", up=True, loopback=True, carries_tunnel=False),
+            WAN0: Device(WAN0, "wan0", up=True, loopback=False, carries_tunnel=False),
+            WAN1: Device(WAN1, "wan1", up=True, loopback=False, carries_tunnel=False),
+        }
+        self.addresses: Counter[InterfaceAddress] = Counter()
+        self.addresses[InterfaceAddress(LOCALHOST, LOOPBACK, usable=True)] = 1
+        self.addresses[InterfaceAddress(OUTER, WAN0, usable=True)] = 1
+        self.routes: Counter[Route] = Counter()
+        self.routes[Route(EVERYTHING, WAN0, ROUTER, None, MAIN_TABLE, 0, ours=False)] = 1
+        self.guards: set[Guard] = set()
+        self.policies: Counter[tuple[Address, Network]] = Counter()
+
+    # What the daemon sees of it.
+
+    def observe(self) -> Kernel | Unknown:
+        """Dump everything."""
+        self.changes_seen = self.changes
+        if not self.readable:
+            return Unknown("the kernel could not be read: No buffer space available")
+        return Kernel(
+            tuple(self.devices.values()),
+            tuple(+self.addresses),
+            tuple(+self.routes),
+            frozenset(self.guards),
+        )
+
+    def perform(self, action: KernelAction) -> None:
+        """Do as told, or refuse with KernelError."""
+        self._journal.note(action)
+        if isinstance(action, AddGuard | RemoveGuard) and not self.guards_allowed:
+            raise KernelError(f"{action.guard}: Operation not permitted")
+        match action:
+            case AddGuard(guard):
+                self.guards.add(guard)
+            case RemoveGuard(guard):
+                self.guards.discard(guard)
+            case AddRoute(route):
+                if route.source is not None and not self.has(route.source):
+                    raise KernelError(f"route replace {route.destination}: Invalid argument")
+                for other in list(self.routes):
+                    if _same_place(other, route):
+                        del self.routes[other]
+                self.routes[route] = 1
+                self.rung()
+            case RemoveRoute(route):
+                if self.routes.pop(route, None):
+                    self.rung()
+        self.watch()
+
+    # What others do to it.
+
+    def has(self, address: Address) -> bool:
+        """Tell whether an interface bears an address."""
+        return any(a.address == address for a in +self.addresses)
+
+    def add_device(self, device: Device) -> None:
+        """Plug a device in."""
+        self.devices[device.index] = device
+        self.changed()
+
+    def remove_device(self, index: int) -> None:
+        """Pull a device out; what is on it goes with it, its policies' selectors do not."""
+        self.devices.pop(index, None)
+        for address in [a for a in self.addresses if a.device == index]:
+            del self.addresses[address]
+        for route in [r for r in self.routes if r.device == index]:
+            del self.routes[route]
+        self.changed()
+
+    def add_address(self, address: Address, device: int) -> None:
+        """Put an address on a device; it is there until it was taken away as often."""
+        self.addresses[InterfaceAddress(address, device, usable=True)] += 1
+        self.changed()
+
+    def remove_address(self, address: Address) -> None:
+        """Take an address away, and with the last holder the main table's routes from it."""
+        for held in [a for a in +self.addresses if a.address == address]:
+            self.addresses[held] -= 1
+        if not self.has(address):
+            for route in [r for r in self.routes if r.source == address]:
+                if route.table == MAIN_TABLE:
+                    del self.routes[route]
+        self.changed()
+
+    def forget(self) -> None:
+        """Lose everything that somebody put here since the box was switched on."""
+        self.guards.clear()
+        self.policies.clear()
+        for address in [a for a in self.addresses if a.address not in (OUTER, LOCALHOST)]:
+            del self.addresses[address]
+        for route in [r for r in self.routes if r.destination.prefixlen]:
+            del self.routes[route]
+
+    def seize_address(self, address: Address) -> None:
+        """Take an address away, whoever holds it: `ip address del`."""
+        for held in [a for a in self.addresses if a.address == address]:
+            del self.addresses[held]
+        self.changed()
+
+    def changed(self) -> None:
+        """Say that something changed, as rtnetlink would."""
+        self.changes += 1
+        self.rung()
+        self.watch()
+
+    # What it does to packets.
+
+    def fate(self, source: Address, destination: Address) -> Fate:
+        """Return what becomes of a packet of a socket that is bound to its source address."""
+        if not self.has(source):
+            return Fate.BLOCKED
+        route = self._route(destination)
+        if not isinstance(route, Route):
+            return Fate.BLOCKED
+        into_tunnel = self.devices[route.device].carries_tunnel
+        protected = any(
+            inner == source and destination in network for inner, network in +self.policies
+        )
+        if self.mode is EspMode.POLICY and protected:
+            return Fate.INSIDE
+        if any(_stops(guard, source, destination, route.device) for guard in self.guards):
+            return Fate.BLOCKED
+        if into_tunnel:
+            return Fate.INSIDE if protected else Fate.BLOCKED
+        return Fate.CLEAR
+
+    def _route(self, destination: Address) -> Route | Unreachable | None:
+        for table in (CHARON_TABLE, MAIN_TABLE):
+            found = min(self._matching(destination, table), key=_preference, default=None)
+            if found is not None:
+                return found
+        return None
+
+    def _matching(self, destination: Address, table: int) -> Iterator[Route | Unreachable]:
+        for route in +self.routes:
+            if route.table == table and destination in route.destination:
+                yield route
+        for guard in self.guards if table == MAIN_TABLE else ():
+            if isinstance(guard, Unreachable) and destination in guard.destination:
+                yield guard
+
+
+def _preference(route: Route | Unreachable) -> tuple[int, float]:
+    metric = route.metric if isinstance(route, Route) else float("inf")
+    return (-route.destination.prefixlen, metric)
+
+
+def _same_place(one: Route, other: Route) -> bool:
+    """Tell whether one route replaces the other: `ip route replace`."""
+    return replace(one, device=0, gateway=None, source=None, ours=True) == replace(
+        other, device=0, gateway=None, source=None, ours=True
+    )
+
+
+def _stops(guard: Guard, source: Address, destination: Address, device: int) -> bool:
+    return (
+        isinstance(guard, Block)
+        and source in guard.source
+        and destination in guard.destination
+        and guard.device in (0, device)
+    )

@@ -1,0 +1,135 @@
+"""The parties that have little to say: name server, flash, listener, service manager."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from henbd.control.refusal import literal
+from henbd.errors import StoreError
+from henbd.values import Address
+from tests.unit.fakes.clockwork import Doorbell, Time
+
+LOOK_UP_S = 0.02
+
+
+class FakeZone:
+    """What the name server knows. A host that is not in `hosts` does not exist."""
+
+    def __init__(self, hosts: dict[str, tuple[Address, ...]]) -> None:
+        self.hosts = hosts
+        self.answers = True
+        self.fails = False
+        self.asked: list[str] = []
+
+
+class ResolverShell:
+    """What henbd.system.resolver is: a failure gives no address, unless a good answer is known."""
+
+    def __init__(self, zone: FakeZone, time: Time, doorbell: Doorbell) -> None:
+        self.names: dict[str, tuple[Address, ...]] = {}
+        self.rung: Callable[[], None] = lambda: None
+        self._zone, self._time, self._doorbell = zone, time, doorbell
+        self._open: set[str] = set()
+
+    def ask(self, host: str) -> None:
+        """Look a host up; an address is its own answer, at once."""
+        known = literal(host)
+        if known is not None:
+            self.names[host] = (known,)
+        elif host not in self._open:
+            self._open.add(host)
+            self._zone.asked.append(host)
+            self._time.after(LOOK_UP_S, lambda: self._found(host))
+
+    def _found(self, host: str) -> None:
+        if not self._zone.answers:
+            self._time.after(1.0, lambda: self._found(host))
+            return
+        self._open.discard(host)
+        before = self.names.get(host)
+        found = () if self._zone.fails else self._zone.hosts.get(host, ())
+        after = found or before or ()
+        if after != before:
+            self.names[host] = after
+            self._doorbell.ring(self.rung)
+
+
+class FakeStore:
+    """The flash: one document, as the text that a reader would find."""
+
+    def __init__(self) -> None:
+        self.text: str | None = None
+        self.full = False
+        self.writes = 0
+
+    def save(self, document: Mapping[str, Any]) -> None:
+        """Keep a document; one that is there already costs nothing."""
+        text = json.dumps(document, sort_keys=True)
+        if text == self.text:
+            return
+        if self.full:
+            raise StoreError("No space left on device")
+        self.text = text
+        self.writes += 1
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What a reader finds."""
+        assert self.text is not None
+        read: dict[str, Any] = json.loads(self.text)
+        return read
+
+
+class Idle:
+    """Nothing to do by time."""
+
+    def wake_at(self) -> float | None:
+        """Return None."""
+        return None
+
+    def tick(self, now: float) -> None:
+        """Do nothing."""
+
+
+class FakeListener(Idle):
+    """Where connection requests are taken."""
+
+    def __init__(self, doorbell: Doorbell) -> None:
+        self.address: Address | None = None
+        self.url_path = ""
+        self.answers: list[bool] = []
+        self.called: Callable[[], bool] = lambda: False
+        self._doorbell = doorbell
+
+    def listen(self, address: Address, port: int, path: str, username: str, password: str) -> None:
+        """Take them at this address alone."""
+        assert port
+        assert username
+        assert password
+        self.address, self.url_path = address, path
+
+    def call(self) -> None:
+        """A good connection request comes in."""
+        self._doorbell.ring(lambda: self.answers.append(self.called()))
+
+
+class FakeSupervisor(Idle):
+    """The service manager."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.summary = ""
+
+    def ready(self) -> None:
+        """The daemon is at work."""
+        self.said.append("ready")
+
+    def status(self, text: str) -> None:
+        """What is going on."""
+        self.summary = text
+
+    def stopping(self) -> None:
+        """The daemon is ending."""
+        self.said.append("stopping")

@@ -1,0 +1,100 @@
+"""The leak guards: which of them stand for a destination, in each world of ESP."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+import pytest
+
+from henbd.control.guard import guards, host
+from henbd.values import Address, Block, EspMode, Guard, Kernel, Network, Unreachable
+from tests.unit.sights import (
+    ANY,
+    ANY6,
+    CORE,
+    INNER,
+    INNER6,
+    LO,
+    MME6,
+    TUN,
+    WAN,
+    WAN_2,
+    device,
+    kernel,
+)
+
+DEVICES = (device(LO), device(WAN), device(WAN_2, up=False), device(TUN, tunnel=True))
+TWO_WANS = kernel(devices=DEVICES)
+NET6 = ip_network("2001:db8:40::/48")
+
+
+@pytest.mark.parametrize(
+    ("mode", "destinations", "sources", "wanted"),
+    [
+        (EspMode.POLICY, (), (), set()),
+        (EspMode.POLICY, (CORE,), (), {Unreachable(CORE), Block(ANY, CORE, 0)}),
+        (
+            EspMode.INTERFACE,
+            (CORE,),
+            (),
+            {Unreachable(CORE), Block(ANY, CORE, WAN), Block(ANY, CORE, WAN_2)},
+        ),
+        (EspMode.POLICY, (NET6,), (), {Unreachable(NET6), Block(ANY6, NET6, 0)}),
+        (EspMode.POLICY, (), (INNER,), {Block(host(INNER), ANY, 0)}),
+        (
+            EspMode.INTERFACE,
+            (),
+            (INNER, INNER6),
+            {
+                Block(host(INNER), ANY, WAN),
+                Block(host(INNER), ANY, WAN_2),
+                Block(host(INNER6), ANY6, WAN),
+                Block(host(INNER6), ANY6, WAN_2),
+            },
+        ),
+    ],
+)
+def test_a_destination_has_its_block_and_its_unreachable_route_and_a_source_its_block(
+    mode: EspMode,
+    destinations: tuple[Network, ...],
+    sources: tuple[Address, ...],
+    wanted: set[Guard],
+) -> None:
+    assert guards(destinations, sources, TWO_WANS, mode) == wanted
+
+
+@pytest.mark.parametrize("mode", EspMode)
+@pytest.mark.parametrize("default", [ANY, ANY6])
+def test_a_default_route_is_not_guarded_for_it_is_the_way_to_the_gateway(
+    mode: EspMode, default: Network
+) -> None:
+    assert guards((default,), (), TWO_WANS, mode) == set()
+
+
+def test_the_source_guard_stands_though_the_child_leads_everywhere() -> None:
+    assert guards((ANY,), (INNER,), TWO_WANS, EspMode.POLICY) == {Block(host(INNER), ANY, 0)}
+
+
+@pytest.mark.parametrize("index", [LO, TUN])
+def test_neither_loopback_nor_the_tunnel_itself_is_blocked(index: int) -> None:
+    found = guards((CORE,), (INNER,), TWO_WANS, EspMode.INTERFACE)
+    assert index not in {guard.device for guard in found if isinstance(guard, Block)}
+
+
+def test_a_new_way_out_of_the_box_is_blocked_too() -> None:
+    grown: Kernel = kernel(devices=(*TWO_WANS.devices, device(7)))
+    before = guards((CORE,), (), TWO_WANS, EspMode.INTERFACE)
+    assert guards((CORE,), (), grown, EspMode.INTERFACE) - before == {Block(ANY, CORE, 7)}
+
+
+def test_a_network_that_is_named_twice_is_guarded_once() -> None:
+    assert len(guards((CORE, CORE), (INNER, INNER), TWO_WANS, EspMode.POLICY)) == 3
+
+
+def test_each_family_is_guarded_in_itself() -> None:
+    found = guards((host(MME6), CORE), (), TWO_WANS, EspMode.POLICY)
+    assert all(
+        guard.source.version == guard.destination.version
+        for guard in found
+        if isinstance(guard, Block)
+    )

@@ -1,0 +1,443 @@
+"""What the HeMS knows and is owed: which events an Inform carries, and which values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from henbd.cwmp import ledger as ledgers
+from henbd.cwmp.ledger import Ledger
+from henbd.cwmp.messages import Event
+from henbd.model import paths
+from henbd.values import AddressFamily
+from tests.unit.box import (
+    ACTIVE,
+    ADDRESS,
+    BOOT,
+    BOOTSTRAP,
+    CALLED,
+    CHANGE,
+    OFF,
+    PASSIVE,
+    PERIODIC,
+    Box,
+    registered,
+    told,
+)
+from tests.unit.settings import QUICK, factory, ipsec
+
+
+def restarted(ledger: Ledger) -> Ledger:
+    """Return what a new process has of a ledger."""
+    return Ledger(ledger.hems, ledger.boot_id, ledger.acknowledged, ledger.events)
+
+
+# Registration.
+
+
+def test_first_contact_is_bootstrap_and_boot_at_once() -> None:
+    box = Box()
+    assert box.codes == [BOOTSTRAP, BOOT]
+    assert box.due == 0
+
+
+def test_registration_carries_the_forced_parameters_and_the_inner_address() -> None:
+    """C084, C085, and TS 32.593 5.1.3."""
+    box = Box()
+    forced = {path for path, row in box.tree.rows.items() if row.forced}
+    assert told(box.open()).keys() == forced | {ADDRESS}
+    assert told(box.open())[ADDRESS] == "10.99.0.1"
+
+
+def test_registration_without_an_inner_address_does_not_name_one() -> None:
+    assert ADDRESS not in told(Box(factory()).open())
+
+
+def test_inform_carries_values_with_their_types_in_the_order_of_the_model() -> None:
+    """C089."""
+    opening = Box().open()
+    names = [p.name for p in opening.parameters]
+    assert names == sorted(set(names), key=list(factory().rows).index)
+    assert {p.type for p in opening.parameters if p.name == paths.OP_STATE} == {"boolean"}
+
+
+def test_bootstrap_takes_all_current_values_as_baseline() -> None:
+    box = Box()
+    box.notify(paths.S1_PORT, PASSIVE)
+    opening = box.succeed()
+    assert paths.S1_PORT not in told(opening)
+    assert box.ledger.acknowledged == {p: box.tree.value(p) for p in box.tree.notified}
+
+
+def test_boot_goes_by_the_boot_and_not_by_the_process() -> None:
+    box = registered()
+    box.ledger = restarted(box.ledger)
+    assert box.codes == []
+    box.boot_id = "another"
+    assert (box.codes, box.due) == ([BOOT], 0)
+    box.succeed()
+    assert box.due is None
+
+
+def test_registration_after_a_boot_carries_the_inner_address_again() -> None:
+    """TS 32.593 5.1.3: the Serving HeMS is told where we are to be found, changed or not."""
+    box = registered()
+    box.boot_id = "another"
+    assert told(box.open())[ADDRESS] == "10.99.0.1"
+
+
+def test_undelivered_bootstrap_stays_and_boot_with_it() -> None:
+    """C064, C065."""
+    box = Box()
+    box.fail()
+    assert box.codes == [BOOTSTRAP, BOOT]
+
+
+def test_new_url_is_bootstrap_and_empties_the_ledger() -> None:
+    """C007."""
+    box = registered()
+    box.notify(paths.S1_PORT, PASSIVE)
+    box.configure({paths.URL: "https://another.example/"})
+    box.ledger = ledgers.with_event(box.ledger, Event("M Reboot", "key"))
+    box.report(address="10.99.0.2")
+    assert box.codes == [BOOTSTRAP]
+    opening = box.succeed()
+    assert opening.hems == "https://another.example/"
+    assert (box.codes, box.due) == ([], None)
+    assert box.ledger.acknowledged[paths.S1_PORT] == "36412"
+
+
+def test_former_hems_gets_a_bootstrap_too_when_it_comes_back() -> None:
+    box = registered()
+    first = box.management.url
+    box.configure({paths.URL: "https://another.example/"})
+    box.succeed()
+    box.configure({paths.URL: first})
+    assert box.codes == [BOOTSTRAP]
+
+
+def test_url_that_changes_during_a_session_is_told_to_the_new_hems() -> None:
+    box = registered()
+    box.boot_id = "another"
+    opening = box.open()
+    box.acknowledge(opening)
+    box.configure({paths.URL: "https://another.example/"})
+    box.ledger = ledgers.succeeded(box.ledger, box.now)
+    assert (box.codes, box.due) == ([BOOTSTRAP], 0)
+
+
+def test_event_that_comes_during_a_bootstrap_session_is_kept() -> None:
+    box = Box()
+    opening = box.open()
+    box.ledger = ledgers.with_event(box.ledger, ledgers.PERIODIC)
+    box.acknowledge(opening)
+    assert box.codes == [PERIODIC]
+
+
+# Value changes.
+
+
+def test_changed_address_is_told_at_once_and_once() -> None:
+    """TS 32.593 5.2.4."""
+    box = registered()
+    box.report(address="10.99.0.2")
+    assert (box.codes, box.due) == ([CHANGE], 0)
+    opening = box.succeed()
+    assert told(opening)[ADDRESS] == "10.99.0.2"
+    assert (box.codes, box.due) == ([], None)
+
+
+def test_value_change_carries_what_changed_and_what_is_forced() -> None:
+    """C069, C070."""
+    box = registered()
+    box.report(address="10.99.0.2")
+    forced = {path for path, row in box.tree.rows.items() if row.forced}
+    assert told(box.open()).keys() == forced | {ADDRESS}
+
+
+def test_there_and_back_before_delivery_is_told_once() -> None:
+    """C100."""
+    box = registered()
+    box.report(address="10.99.0.2")
+    box.report(address="10.99.0.1")
+    assert box.codes == [CHANGE]
+    assert told(box.succeed())[ADDRESS] == "10.99.0.1"
+    assert box.codes == []
+
+
+def test_there_and_back_over_a_failed_session_is_told() -> None:
+    box = registered()
+    box.report(address="10.99.0.2")
+    box.fail()
+    box.report(address="10.99.0.1")
+    assert told(box.succeed())[ADDRESS] == "10.99.0.1"
+
+
+def test_mark_comes_back_when_the_session_fails_before_the_acknowledgement() -> None:
+    box = registered()
+    box.report(address="10.99.0.2")
+    box.report(address="10.99.0.1")
+    box.fail()
+    assert box.codes == [CHANGE]
+
+
+def test_same_value_again_is_silent() -> None:
+    """No debounce: a reauthentication that gets the same address back changes nothing."""
+    box = registered()
+    box.report(address="10.99.0.1", up="false")
+    assert (box.codes, box.due) == ([], None)
+
+
+def test_acknowledgement_is_for_what_was_sent_and_not_for_what_is() -> None:
+    box = registered()
+    box.report(address="10.99.0.2")
+    opening = box.open()
+    box.report(address="10.99.0.3")
+    box.acknowledge(opening)
+    box.ledger = ledgers.succeeded(box.ledger, box.now)
+    assert (box.codes, box.due) == ([CHANGE], 0)
+    assert told(box.succeed())[ADDRESS] == "10.99.0.3"
+
+
+def test_change_back_during_the_session_is_told_afterwards() -> None:
+    box = registered()
+    box.report(address="10.99.0.2")
+    opening = box.open()
+    box.report(address="10.99.0.1")
+    box.acknowledge(opening)
+    assert box.codes == [CHANGE]
+    assert told(box.succeed())[ADDRESS] == "10.99.0.1"
+    assert box.codes == []
+
+
+def test_change_during_a_bootstrap_session_is_told_afterwards() -> None:
+    box = Box()
+    opening = box.open()
+    box.report(address="10.99.0.2")
+    box.acknowledge(opening)
+    assert box.codes == [CHANGE]
+
+
+def test_session_that_fails_after_the_acknowledgement_has_told_all_the_same() -> None:
+    box = registered()
+    box.report(address="10.99.0.2")
+    box.fail_after_inform()
+    assert box.codes == []
+    assert box.ledger.failures == 1
+
+
+def test_difference_that_is_found_at_start_is_told() -> None:
+    """C099: what changed while nobody looked."""
+    box = registered()
+    again = Box(factory().report({ADDRESS: "10.99.0.2"}), restarted(box.ledger))
+    assert (again.codes, again.due) == ([CHANGE], 0)
+    assert told(again.succeed())[ADDRESS] == "10.99.0.2"
+
+
+def test_restart_without_a_difference_is_silent() -> None:
+    box = registered()
+    again = Box(box.tree, restarted(box.ledger))
+    assert (again.codes, again.due) == ([], None)
+
+
+def test_row_that_has_no_value_yet_is_no_change() -> None:
+    """Absence is not a value: a family that was configured anew has nothing to tell so far."""
+    box = registered()
+    both = factory(ipsec=ipsec(families=(AddressFamily.IPV4, AddressFamily.IPV6)))
+    again = Box(both.report({ADDRESS: "10.99.0.1"}), box.ledger)
+    assert again.due is None
+
+
+def test_what_the_hems_itself_set_is_known_to_it() -> None:
+    box = registered()
+    box.notify(paths.S1_PORT, PASSIVE)
+    box.notify(paths.ADMIN_STATE, ACTIVE)
+    box.succeed()
+    box.configure({paths.S1_PORT: "36500", paths.ADMIN_STATE: "true"})
+    changed = frozenset({paths.S1_PORT, paths.ADMIN_STATE, paths.URL})
+    box.ledger = ledgers.taught(box.ledger, box.tree, changed)
+    assert (box.codes, box.due) == ([], None)
+    box.fail()
+    assert box.codes == []
+
+
+def test_set_teaches_nothing_of_other_parameters() -> None:
+    box = registered()
+    box.report(address="10.99.0.2")
+    box.ledger = ledgers.taught(box.ledger, box.tree, frozenset({paths.S1_PORT}))
+    assert box.codes == [CHANGE]
+    assert box.ledger.acknowledged[ADDRESS] == "10.99.0.1"
+
+
+def test_what_the_hems_set_is_unmarked() -> None:
+    box = registered()
+    box.notify(paths.ADMIN_STATE, ACTIVE)
+    box.succeed()
+    box.ledger = replace(box.ledger, changed=frozenset({paths.ADMIN_STATE}))
+    box.ledger = ledgers.taught(box.ledger, box.tree, frozenset({paths.ADMIN_STATE}))
+    assert box.codes == []
+
+
+def test_passive_change_waits_for_another_reason() -> None:
+    """C098."""
+    box = registered()
+    box.notify(paths.OP_STATE, PASSIVE)
+    box.report(up="true")
+    assert box.due is None
+    box.ledger = ledgers.called(box.ledger)
+    assert box.codes == [CHANGE, CALLED]
+    assert told(box.succeed())[paths.OP_STATE] == "true"
+    assert box.codes == []
+
+
+def test_change_without_notification_is_not_told() -> None:
+    box = registered()
+    box.notify(ADDRESS, OFF)
+    box.report(address="10.99.0.2")
+    assert (box.codes, box.due) == ([], None)
+    box.notify(ADDRESS, ACTIVE)
+    assert box.codes == [CHANGE]
+
+
+def test_mark_is_dropped_with_its_notification() -> None:
+    box = registered()
+    box.report(address="10.99.0.2")
+    box.notify(ADDRESS, OFF)
+    assert box.codes == []
+
+
+def test_secret_is_in_no_inform() -> None:
+    """C047: it reads back as empty, under notification too."""
+    box = registered()
+    box.notify(paths.PASSWORD, ACTIVE)
+    box.ledger = ledgers.called(box.ledger)
+    assert told(box.succeed()).get(paths.PASSWORD, "") == ""
+    assert (box.codes, box.due) == ([], None)
+
+
+# Events.
+
+
+def test_events_come_in_the_order_of_their_codes_and_each_once() -> None:
+    """C080."""
+    box = registered()
+    box.boot_id = "another"
+    box.ledger = ledgers.called(ledgers.called(box.ledger))
+    for _ in range(2):
+        box.ledger = ledgers.with_event(box.ledger, ledgers.PERIODIC)
+        box.ledger = ledgers.with_event(box.ledger, Event("M Reboot", "key"))
+    box.report(address="10.99.0.2")
+    assert box.codes == [BOOT, PERIODIC, CHANGE, CALLED, "M Reboot"]
+
+
+def test_events_stay_until_they_are_acknowledged() -> None:
+    """C082."""
+    box = registered()
+    box.ledger = ledgers.with_event(box.ledger, Event("M Reboot", "key"))
+    opening = box.open()
+    assert "M Reboot" in box.codes
+    box.fail(opening)
+    assert "M Reboot" in box.codes
+    box.succeed()
+    assert box.codes == []
+
+
+def test_events_of_one_code_differ_by_their_command_key() -> None:
+    box = registered()
+    box.ledger = ledgers.with_event(box.ledger, Event("M Reboot", "a"))
+    opening = box.open()
+    box.ledger = ledgers.with_event(box.ledger, Event("M Reboot", "b"))
+    box.acknowledge(opening)
+    assert [e.command_key for e in box.ledger.events] == ["b"]
+
+
+def test_connection_request_is_dropped_when_its_session_fails() -> None:
+    """C072."""
+    box = registered()
+    box.ledger = ledgers.called(box.ledger)
+    assert (box.codes, box.due) == ([CALLED], 0)
+    box.fail()
+    assert (box.codes, box.due) == ([], None)
+
+
+def test_connection_request_during_a_session_is_served_afterwards() -> None:
+    """C054, C158."""
+    box = registered()
+    box.ledger = ledgers.called(box.ledger)
+    opening = box.open()
+    box.ledger = ledgers.called(box.ledger)
+    box.acknowledge(opening)
+    box.ledger = ledgers.succeeded(box.ledger, box.now)
+    assert (box.codes, box.due) == ([CALLED], 0)
+
+
+def test_connection_request_survives_a_session_that_we_gave_up() -> None:
+    """An abort is no failed attempt: the HeMS was promised a session."""
+    box = registered()
+    box.ledger = ledgers.called(box.ledger)
+    opening = box.open()
+    box.ledger = ledgers.given_up(box.ledger, opening, informed=False)
+    assert (box.codes, box.due) == ([CALLED], 0)
+
+
+def test_connection_request_that_was_acknowledged_is_over() -> None:
+    box = registered()
+    box.ledger = ledgers.called(box.ledger)
+    opening = box.open()
+    box.acknowledge(opening)
+    box.ledger = ledgers.given_up(box.ledger, opening, informed=True)
+    assert (box.codes, box.due) == ([], None)
+
+
+def test_given_up_session_is_no_failed_attempt() -> None:
+    box = registered()
+    box.report(address="10.99.0.2")
+    box.report(address="10.99.0.1")
+    opening = box.open()
+    box.ledger = ledgers.given_up(box.ledger, opening, informed=False)
+    assert (box.codes, box.due) == ([CHANGE], 0)
+    assert box.open().retry_count == 0
+
+
+@pytest.mark.parametrize("values", [{paths.ENABLE_CWMP: "false"}, {paths.URL: ""}])
+def test_nothing_is_due_without_a_hems(values: dict[str, str]) -> None:
+    """C008."""
+    box = Box()
+    box.ledger = ledgers.called(box.ledger)
+    box.configure(values)
+    assert box.due is None
+
+
+# Everything together.
+
+ADDRESSES = {"a": "10.99.0.1", "b": "10.99.0.2", "c": "10.99.0.3"}
+STEPS = [*ADDRESSES, "call", "good", "bad", "late", "abort"]
+
+
+@QUICK
+@given(st.lists(st.sampled_from(STEPS), max_size=30))
+def test_whatever_happens_each_change_is_told_and_the_last_value_known(course: list[str]) -> None:
+    box = Box()
+    known, changed = "", True
+    for step in course:
+        match step:
+            case "call":
+                box.ledger = ledgers.called(box.ledger)
+            case "good" | "late":
+                opening = box.succeed() if step == "good" else box.fail_after_inform()
+                known, changed = told(opening).get(ADDRESS, known), False
+            case "bad":
+                box.fail()
+            case "abort":
+                box.ledger = ledgers.given_up(box.ledger, box.open(), informed=False)
+            case _:
+                changed |= box.tree.value(ADDRESS) != ADDRESSES[step]
+                box.report(address=ADDRESSES[step])
+        assert bool({CHANGE, BOOTSTRAP} & set(box.codes)) is changed
+        assert changed or known == box.tree.value(ADDRESS)
+    known = told(box.succeed()).get(ADDRESS, known)
+    assert known == box.tree.value(ADDRESS)
+    assert (box.codes, box.due) == ([], None)

@@ -1,0 +1,130 @@
+"""When the world is looked at, and at how much of it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from henbd.looks import FULL_WITHIN_S, Look, Looks
+from tests.unit.settings import QUICK
+from tests.unit.sights import NOW
+
+
+def quiet() -> Looks:
+    """Return looks of which none is wanted."""
+    looks = Looks(NOW)
+    assert looks.begin(NOW) is Look.FULL
+    looks.end()
+    return looks
+
+
+def test_the_first_look_is_at_everything() -> None:
+    assert Looks(NOW).begin(NOW) is Look.FULL
+
+
+def test_without_a_wish_there_is_no_look() -> None:
+    looks = quiet()
+    assert looks.begin(NOW + 1000) is None
+    assert looks.wake_at() is None
+
+
+def test_a_bell_leads_to_a_hot_look_and_then_to_a_full_one() -> None:
+    looks = quiet()
+    looks.want_hot()
+    assert looks.begin(NOW) is Look.HOT
+    assert looks.end() is Look.HOT
+    assert looks.begin(NOW) is Look.FULL
+    looks.end()
+    assert looks.begin(NOW) is None
+
+
+def test_one_look_goes_on_at_a_time() -> None:
+    looks = quiet()
+    looks.want_hot()
+    looks.begin(NOW)
+    looks.want_hot()
+    looks.want_full(NOW)
+    assert looks.going_on
+    assert looks.begin(NOW) is None
+    looks.end()
+    assert not looks.going_on
+
+
+def test_a_bell_during_a_look_leads_to_another_one() -> None:
+    looks = Looks(NOW)
+    looks.begin(NOW)
+    looks.want_hot()
+    looks.end()
+    assert looks.begin(NOW) is Look.HOT
+
+
+def test_many_bells_are_one_look() -> None:
+    looks = quiet()
+    for _ in range(1000):
+        looks.want_hot()
+    found = [looks.begin(NOW)]
+    while looks.going_on:
+        looks.end()
+        found.append(looks.begin(NOW))
+    assert found == [Look.HOT, Look.FULL, None]
+
+
+def test_bells_that_never_stop_do_not_keep_everything_from_being_looked_at() -> None:
+    looks, now, full_at = quiet(), NOW, []
+    for _ in range(1000):
+        now += 0.001
+        looks.want_hot()
+        if looks.begin(now) is Look.FULL:
+            full_at.append(now)
+        looks.end()
+    assert max(b - a for a, b in pairwise(full_at)) <= FULL_WITHIN_S + 0.01
+
+
+def test_a_pause_is_for_full_looks_not_for_bells() -> None:
+    looks = quiet()
+    looks.want_full(NOW)
+    looks.pause(NOW + 1)
+    assert looks.begin(NOW) is None
+    assert looks.wake_at() == NOW + 1
+    looks.want_hot()
+    assert looks.wake_at() == 0.0
+    assert looks.begin(NOW) is Look.HOT
+    looks.end()
+    assert looks.begin(NOW + 1) is Look.FULL
+
+
+@QUICK
+@given(st.lists(st.sampled_from(["hot", "full", "begin", "end", "pause", "time"])))
+def test_a_wish_is_never_forgotten(steps: list[str]) -> None:
+    looks, now, wished = Looks(NOW), NOW, True
+    for step in steps:
+        now += 0.001
+        match step:
+            case "hot":
+                looks.want_hot()
+                wished = True
+            case "full":
+                looks.want_full(now)
+                wished = True
+            case "begin":
+                if looks.begin(now) is Look.FULL:
+                    wished = False
+            case "end":
+                if looks.going_on:
+                    looks.end()
+            case "pause":
+                looks.pause(now + 0.01)
+            case "time":
+                now += 0.1
+    if looks.going_on:
+        looks.end()
+    if wished:
+        at = looks.wake_at()
+        assert at is not None
+        found = [looks.begin(max(now, at))]
+        looks.end()
+        if found[0] is Look.HOT:
+            found.append(looks.begin(max(now, at) + FULL_WITHIN_S))
+        assert Look.FULL in found

@@ -1,0 +1,65 @@
+"""How often an action without effect is done again."""
+
+from __future__ import annotations
+
+from henbd.control.pacing import FIRST_PAUSE_S, LONGEST_PAUSE_S, Pace, paced, times
+from henbd.values import Action, Tell, UnloadConnection
+from tests.unit.sights import NOW, link
+
+TELL, UNLOAD = Tell(link()), UnloadConnection("henbd-a")
+
+
+def done_at(planned: list[Action], until_s: float, step_s: float = 0.25) -> list[float]:
+    """Return when an action is done that is planned at each look and never has any effect."""
+    pace, at, moments = Pace(), NOW, []
+    while at < NOW + until_s:
+        chosen, pace = paced(pace, planned, at)
+        if chosen:
+            moments.append(at - NOW)
+        at += step_s
+    return moments
+
+
+def test_what_is_planned_first_is_done_at_once() -> None:
+    chosen, _ = paced(Pace(), [TELL, UNLOAD], NOW)
+    assert chosen == [TELL, UNLOAD]
+
+
+def test_what_had_no_effect_is_done_again_after_pauses_that_grow() -> None:
+    assert done_at([TELL], 16) == [0.0, 0.5, 1.5, 3.5, 7.5, 15.5]
+
+
+def test_pauses_do_not_grow_for_ever() -> None:
+    moments = done_at([TELL], 600)
+    assert moments[-1] - moments[-2] == LONGEST_PAUSE_S
+
+
+def test_two_days_of_no_effect_are_no_more_than_many_pauses() -> None:
+    moments = done_at([TELL], 48 * 3600, step_s=LONGEST_PAUSE_S)
+    assert moments[-1] - moments[-2] == LONGEST_PAUSE_S
+
+
+def test_what_is_new_does_not_wait_for_what_is_old() -> None:
+    _, pace = paced(Pace(), [TELL], NOW)
+    chosen, _ = paced(pace, [TELL, UNLOAD], NOW + 0.1)
+    assert chosen == [UNLOAD]
+
+
+def test_what_is_no_longer_wanted_is_forgotten() -> None:
+    _, pace = paced(Pace(), [TELL], NOW)
+    _, pace = paced(pace, [], NOW + 0.1)
+    chosen, _ = paced(pace, [TELL], NOW + 0.2)
+    assert chosen == [TELL]
+
+
+def test_order_is_kept() -> None:
+    planned: list[Action] = [UnloadConnection(f"henbd-{n}") for n in range(20)]
+    assert paced(Pace(), planned, NOW)[0] == planned
+
+
+def test_times_are_when_something_may_be_done_again() -> None:
+    _, pace = paced(Pace(), [TELL], NOW)
+    assert times(pace, NOW) == [NOW + FIRST_PAUSE_S]
+    assert times(pace, NOW + FIRST_PAUSE_S) == []
+    chosen, _ = paced(pace, [TELL], times(pace, NOW)[0])
+    assert chosen == [TELL]

@@ -1,0 +1,236 @@
+"""The answer to each RPC of the HeMS, and the state after it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from henbd.control import refusal
+from henbd.cwmp.ledger import Ledger
+from henbd.cwmp.messages import (
+    Fault,
+    GetParameterNames,
+    GetParameterNamesResponse,
+    GetParameterValues,
+    GetParameterValuesResponse,
+    GetRPCMethods,
+    GetRPCMethodsResponse,
+    MalformedRequest,
+    ParameterFault,
+    ParameterValue,
+    Request,
+    SetParameterValues,
+    SetParameterValuesResponse,
+    UnknownMethod,
+)
+from henbd.cwmp.rpc import Rules, answer
+from henbd.cwmp.state import State
+from henbd.errors import FaultCode
+from henbd.model import paths
+from henbd.model.tree import Provisioning, Tree
+from tests.unit.settings import SECRET, factory, settings
+
+SETTINGS = settings()
+RULES = Rules(
+    refusals=lambda tree, changed: refusal.refusals(tree, changed, SETTINGS),
+    status=lambda before, after: 0,  # noqa: ARG005 the keywords are those of the daemon
+)
+STATE = State(factory(), Ledger(), SECRET)
+
+
+def setting(*pairs: tuple[str, str], key: str = "key") -> SetParameterValues:
+    return SetParameterValues(tuple(ParameterValue(n, v) for n, v in pairs), key)
+
+
+def after(request: Request, state: State = STATE) -> State:
+    """Return the state after a request that is not refused."""
+    response, changed = answer(request, state, RULES)
+    assert not isinstance(response, Fault), response
+    return changed
+
+
+def refused(request: Request, state: State = STATE) -> Fault:
+    """Return the fault that a request is answered with; it has changed nothing."""
+    response, unchanged = answer(request, state, RULES)
+    assert isinstance(response, Fault)
+    assert unchanged is state
+    return response
+
+
+# What is only read.
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        GetRPCMethods(),
+        GetParameterNames("", next_level=False),
+        GetParameterValues(("Device.",)),
+        GetParameterValues(()),
+    ],
+)
+def test_question_changes_nothing(request_: Request) -> None:
+    assert after(request_) is STATE
+
+
+def test_methods_are_those_that_are_answered() -> None:
+    """C146."""
+    response, _ = answer(GetRPCMethods(), STATE, RULES)
+    assert isinstance(response, GetRPCMethodsResponse)
+    known = {GetRPCMethods, GetParameterNames, GetParameterValues, SetParameterValues}
+    assert set(response.methods) == {method.__name__ for method in known}
+
+
+def test_unknown_method_is_9000() -> None:
+    assert refused(UnknownMethod("X_Reboot")).code == FaultCode.METHOD_NOT_SUPPORTED
+
+
+def test_malformed_request_is_9003() -> None:
+    assert refused(MalformedRequest("no ParameterList")) == Fault(9003, "no ParameterList")
+
+
+def test_names_of_one_level() -> None:
+    response, _ = answer(GetParameterNames(paths.PLMN_LIST, next_level=True), STATE, RULES)
+    assert response == GetParameterNamesResponse(((paths.PLMN_LIST + "1.", True),))
+
+
+def test_values_come_with_the_types_of_the_model() -> None:
+    names = (paths.S1_PORT, paths.S1_MODE, paths.PERIODIC_TIME, paths.ADMIN_STATE)
+    response, _ = answer(GetParameterValues(names), STATE, RULES)
+    assert response == GetParameterValuesResponse(
+        (
+            ParameterValue(paths.S1_PORT, "36412", "unsignedInt"),
+            ParameterValue(paths.S1_MODE, "One", "string"),
+            ParameterValue(paths.PERIODIC_TIME, "0001-01-01T00:00:00Z", "dateTime"),
+            ParameterValue(paths.ADMIN_STATE, "false", "boolean"),
+        )
+    )
+
+
+def test_parameter_that_is_asked_for_in_two_ways_comes_once() -> None:
+    names = (paths.S1_PORT, paths.GATEWAY, paths.S1_PORT)
+    response, _ = answer(GetParameterValues(names), STATE, RULES)
+    assert isinstance(response, GetParameterValuesResponse)
+    found = [p.name for p in response.parameters]
+    assert found[0] == paths.S1_PORT
+    assert sorted(found) == sorted(STATE.tree.below(paths.GATEWAY))
+
+
+def test_secrets_read_as_empty() -> None:
+    """C047."""
+    assert STATE.tree.value(paths.PASSWORD)
+    assert STATE.tree.value(paths.CONNECTION_REQUEST_PASSWORD)
+    response, _ = answer(GetParameterValues(("",)), STATE, RULES)
+    assert isinstance(response, GetParameterValuesResponse)
+    values = {p.name: p.value for p in response.parameters}
+    assert values[paths.PASSWORD] == values[paths.CONNECTION_REQUEST_PASSWORD] == ""
+    assert SECRET not in str(response)
+    assert STATE.tree.value(paths.PASSWORD) not in str(response)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        GetParameterValues((paths.S1_PORT, "Device.Nonsense")),
+        GetParameterNames("Device.Nonsense", next_level=False),
+    ],
+)
+def test_one_unknown_name_is_9005_for_the_whole_call(request_: Request) -> None:
+    """C103."""
+    assert refused(request_).code == FaultCode.INVALID_NAME
+
+
+def test_next_level_of_a_parameter_is_9003() -> None:
+    """C105."""
+    fault = refused(GetParameterNames(paths.S1_PORT, next_level=True))
+    assert fault.code == FaultCode.INVALID_ARGUMENTS
+
+
+# What is set.
+
+
+def test_set_is_stored_with_its_parameter_key() -> None:
+    """C117."""
+    state = after(setting((paths.S1_SERVERS, "mme.example"), (paths.ADMIN_STATE, "1")))
+    assert state.tree.provisioning.values == {
+        paths.S1_SERVERS: "mme.example",
+        paths.ADMIN_STATE: "true",
+        paths.PARAMETER_KEY: "key",
+    }
+    assert state.tree.value(paths.PARAMETER_KEY) == "key"
+
+
+def test_set_of_nothing_stores_the_parameter_key() -> None:
+    assert after(setting(key="k")).tree.provisioning.values == {paths.PARAMETER_KEY: "k"}
+
+
+def test_parameter_key_can_be_emptied() -> None:
+    state = after(setting(key=""), after(setting(key="k")))
+    assert state.tree.value(paths.PARAMETER_KEY) == ""
+
+
+def test_value_that_was_set_reads_back_at_once() -> None:
+    """C116."""
+    state = after(setting((paths.S1_SERVERS, " a , b ")))
+    response, _ = answer(GetParameterValues((paths.S1_SERVERS,)), state, RULES)
+    assert response == GetParameterValuesResponse((ParameterValue(paths.S1_SERVERS, "a,b"),))
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_status_is_that_of_the_rules_for_the_trees_before_and_after(status: int) -> None:
+    seen = []
+
+    def judge(before: Tree, tree: Tree) -> int:
+        seen.append((before, tree))
+        return status
+
+    response, state = answer(setting((paths.S1_PORT, "36500")), STATE, replace(RULES, status=judge))
+    assert response == SetParameterValuesResponse(status)
+    assert [(a.value(paths.S1_PORT), b.value(paths.S1_PORT)) for a, b in seen] == [
+        ("36412", "36500")
+    ]
+    assert state.tree is seen[0][1]
+
+
+@pytest.mark.parametrize("length", [0, 1, 32])
+def test_parameter_key_is_counted_in_characters(length: int) -> None:
+    """C045."""
+    key = "é" * length
+    assert after(setting(key=key)).tree.value(paths.PARAMETER_KEY) == key
+
+
+def test_parameter_key_that_is_too_long_is_9003() -> None:
+    fault = refused(setting((paths.S1_PORT, "36500"), key="k" * 33))
+    assert (fault.code, fault.parameters) == (9003, ())
+
+
+def test_refused_set_changes_nothing_and_names_every_culprit() -> None:
+    fault = refused(
+        setting((paths.ADMIN_STATE, "true"), (paths.S1_PORT, "x"), (paths.OP_STATE, "true"))
+    )
+    assert fault.code == FaultCode.INVALID_ARGUMENTS
+    assert [(p.name, p.code) for p in fault.parameters] == [
+        (paths.S1_PORT, FaultCode.INVALID_TYPE),
+        (paths.OP_STATE, FaultCode.NOT_WRITABLE),
+    ]
+
+
+def test_what_cannot_be_translated_is_refused_and_not_stored() -> None:
+    fault = refused(setting((paths.ADMIN_STATE, "true"), (paths.S1_PORT, "0")))
+    assert fault == Fault(
+        9003, "Invalid arguments", (ParameterFault(paths.S1_PORT, 9007, "0 is no port"),)
+    )
+
+
+def test_parameter_key_cannot_be_set_as_a_parameter() -> None:
+    fault = refused(setting((paths.PARAMETER_KEY, "another")))
+    assert [p.code for p in fault.parameters] == [FaultCode.NOT_WRITABLE]
+
+
+def test_what_the_hems_set_is_known_to_it() -> None:
+    """C069: the HeMS is not told of its own changes."""
+    tree, _ = factory().provision(Provisioning({}, {paths.S1_PORT: 2, paths.PARAMETER_KEY: 2}))
+    state = replace(STATE, tree=tree)
+    ledger = after(setting((paths.S1_PORT, "36500")), state).ledger
+    assert ledger.acknowledged == {paths.S1_PORT: "36500", paths.PARAMETER_KEY: "key"}

@@ -1,0 +1,441 @@
+"""One CWMP session, driven by a HeMS that answers from a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from henbd.control import factory as factories
+from henbd.control import refusal
+from henbd.cwmp.ledger import Opening
+from henbd.cwmp.rpc import Rules
+from henbd.cwmp.session import (
+    MOST_REPETITIONS,
+    Commit,
+    Outcome,
+    Post,
+    Reply,
+    Session,
+    Stored,
+    session,
+)
+from henbd.cwmp.state import State
+from henbd.model import paths
+from tests.lab.hems import messages as seen
+from tests.lab.hems import soap as hems
+from tests.unit.box import ADDRESS, Box
+from tests.unit.settings import QUICK, SECRET, settings
+
+SETTINGS = settings()
+RULES = Rules(
+    refusals=lambda tree, changed: refusal.refusals(tree, changed, SETTINGS),
+    status=lambda before, after: 0,  # noqa: ARG005 the keywords are those of the daemon
+)
+NOTHING = (204, b"")
+
+
+def envelope(
+    body: str, *, header: str = '<c:ID e:mustUnderstand="1">x</c:ID>', v: str = "1-0"
+) -> bytes:
+    return (
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"'
+        f' xmlns:c="urn:dslforum-org:cwmp-{v}"><e:Header>{header}</e:Header>'
+        f"<e:Body>{body}</e:Body></e:Envelope>"
+    ).encode()
+
+
+def setting(*pairs: tuple[str, str]) -> str:
+    structs = "".join(
+        f"<ParameterValueStruct><Name>{n}</Name><Value>{v}</Value></ParameterValueStruct>"
+        for n, v in pairs
+    )
+    return (
+        f"<c:SetParameterValues><ParameterList>{structs}</ParameterList>"
+        "<ParameterKey>key</ParameterKey></c:SetParameterValues>"
+    )
+
+
+def fault(code: int, text: str = "no") -> bytes:
+    return envelope(
+        "<e:Fault><faultcode>Server</faultcode><faultstring>CWMP fault</faultstring>"
+        f"<detail><c:Fault><FaultCode>{code}</FaultCode><FaultString>{text}</FaultString>"
+        "</c:Fault></detail></e:Fault>"
+    )
+
+
+WELCOME = (200, envelope("<c:InformResponse><MaxEnvelopes>1</MaxEnvelopes></c:InformResponse>"))
+PROVISION = (200, envelope(setting((paths.S1_SERVERS, "mme.example"), (paths.ADMIN_STATE, "1"))))
+REFUSED = (200, envelope(setting((paths.ADMIN_STATE, "1"), (paths.S1_PORT, "0"))))
+METHODS = (200, envelope("<c:GetRPCMethods/>"))
+REBOOT = (200, envelope("<c:Reboot><CommandKey/></c:Reboot>"))
+VALUES = (
+    200,
+    envelope(
+        "<c:GetParameterValues><ParameterNames><string/></ParameterNames></c:GetParameterValues>"
+    ),
+)
+
+
+@dataclass
+class Course:
+    """How a session went: what was posted and committed, and what it came to."""
+
+    state: State
+    posts: list[bytes] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)
+    outcome: Outcome | None = None
+
+    @property
+    def answers(self) -> list[seen.Message]:
+        """The messages after the empty post, which is the second one but for repetitions."""
+        after = self.posts[self.posts.index(b"") + 1 :] if b"" in self.posts else []
+        return [hems.parse(post).message for post in after]
+
+
+def opened() -> tuple[Session, State, Opening]:
+    """Return a session of a new box, ready to be driven."""
+    box = Box()
+    opening = box.open()
+    state = State(box.tree, box.ledger, SECRET)
+    device_id = factories.device_id(SETTINGS)
+    return session(opening, device_id, "2026-02-03T04:05:06Z", "1-2", RULES), state, opening
+
+
+def drive(
+    replies: Iterable[tuple[int, bytes]], *, problem: str | None = None, meanwhile: str = ""
+) -> Course:
+    """Hold a session with a HeMS that answers so, and then nothing more.
+
+    `problem`: why nothing can be stored; what the HeMS acknowledged counts all the same.
+    `meanwhile`: the inner address that the box gets before the first answer comes.
+    """
+    dialogue, state, _ = opened()
+    course, coming = Course(state), iter(replies)
+    wish: Post | Commit = next(dialogue)
+    if meanwhile:
+        course.state = replace(state, tree=state.tree.report({ADDRESS: meanwhile}))
+    try:
+        while True:
+            if isinstance(wish, Post):
+                course.posts.append(wish.body)
+                course.order.append("post")
+                wish = dialogue.send(Reply(*next(coming, NOTHING), course.state))
+            else:
+                course.order.append("commit")
+                if problem is None or wish.state.tree is course.state.tree:
+                    course.state = wish.state
+                wish = dialogue.send(Stored(problem))
+    except StopIteration as stop:
+        course.outcome = stop.value
+    return course
+
+
+def ended_well(course: Course) -> bool:
+    return course.outcome == Outcome(None, informed=True)
+
+
+# The Inform.
+
+
+def test_registration_is_an_inform_and_an_empty_post() -> None:
+    """TS 32.593 5.1.3 (1.1), (1.2), and TR-069 C048-C051."""
+    course = drive([WELCOME])
+    assert ended_well(course)
+    assert course.order == ["post", "commit", "post"]
+    assert course.posts[1:] == [b""]
+    inform = hems.parse(course.posts[0])
+    assert inform.violations == ()
+    assert inform.namespace == "urn:dslforum-org:cwmp-1-2"
+    assert inform.id
+    assert isinstance(inform.message, seen.Inform)
+    assert inform.message.device_id == seen.DeviceId("Example", "00256D", "HeNB", "0001")
+    assert inform.message.events == (("0 BOOTSTRAP", ""), ("1 BOOT", ""))
+    assert inform.message.current_time == "2026-02-03T04:05:06Z"
+    assert inform.message.values[ADDRESS] == "10.99.0.1"
+
+
+def test_inform_response_acknowledges_what_was_sent() -> None:
+    course = drive([WELCOME], meanwhile="10.99.0.2")
+    ledger = course.state.ledger
+    assert (ledger.hems, ledger.boot_id) == (SETTINGS.hems.url, "boot")
+    assert ledger.acknowledged[ADDRESS] == "10.99.0.1"
+    assert course.state.tree.value(ADDRESS) == "10.99.0.2"
+
+
+@pytest.mark.parametrize("code", [8000, 8001, 8002, 8003, 8004, 8006, 8800, 9000, 0])
+@pytest.mark.parametrize("status", [200, 500])
+def test_fault_to_the_inform_fails_the_session(code: int, status: int) -> None:
+    """C053."""
+    course = drive([(status, fault(code)), WELCOME])
+    assert course.outcome is not None
+    assert not course.outcome.informed
+    assert str(code) in str(course.outcome.failure)
+    assert course.order == ["post"]
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_inform_is_sent_again_when_the_hems_asks_for_it(status: int) -> None:
+    """C052: the same arguments, C037: with an identity of its own."""
+    course = drive([(status, fault(8005)), (status, fault(8005)), WELCOME])
+    assert ended_well(course)
+    informs = [hems.parse(post) for post in course.posts[:3]]
+    assert informs[0].message == informs[1].message == informs[2].message
+    assert len({inform.id for inform in informs}) == 3
+
+
+def test_inform_is_not_repeated_for_ever() -> None:
+    course = drive([(200, fault(8005))] * 100)
+    assert course.outcome is not None
+    assert not course.outcome.informed
+    assert len(course.posts) == MOST_REPETITIONS
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param((204, b""), id="nothing"),
+        pytest.param((200, b""), id="empty"),
+        pytest.param((200, b" \r\n"), id="blank"),
+        pytest.param((200, b"garbage"), id="garbage"),
+        pytest.param((200, b"<html/>"), id="HTML"),
+        pytest.param((200, WELCOME[1][:-9]), id="truncated"),
+        pytest.param((200, b"<!DOCTYPE x>" + WELCOME[1]), id="DTD"),
+        pytest.param(METHODS, id="a request"),
+        pytest.param(PROVISION, id="a set"),
+        pytest.param((301, b""), id="301"),
+        pytest.param((400, b"bad request"), id="400"),
+        pytest.param((401, b""), id="401"),
+        pytest.param((404, WELCOME[1]), id="404 with an envelope"),
+        pytest.param((503, fault(8005)), id="503 with a wish for the Inform again"),
+        pytest.param((500, WELCOME[1]), id="500 with an InformResponse"),
+        pytest.param((500, b"<html>oops</html>"), id="500 with HTML"),
+        pytest.param((500, b"oops"), id="500 with text"),
+        pytest.param((500, b""), id="500 with nothing"),
+        pytest.param((503, b""), id="503"),
+    ],
+)
+def test_anything_but_an_inform_response_fails_the_session(reply: tuple[int, bytes]) -> None:
+    """C031, C048, C051: nothing of it is carried out."""
+    _, before, _ = opened()
+    course = drive([reply, WELCOME, PROVISION])
+    assert course.outcome is not None
+    assert course.outcome.failure
+    assert not course.outcome.informed
+    assert course.order == ["post"]
+    assert course.state.tree.provisioning == before.tree.provisioning
+    assert course.state.ledger == before.ledger
+
+
+@pytest.mark.parametrize("status", [201, 202])
+def test_envelope_may_come_with_another_status_of_success(status: int) -> None:
+    """C030."""
+    assert ended_well(drive([(status, WELCOME[1])]))
+
+
+# The requests of the HeMS.
+
+
+def test_set_is_committed_before_it_is_answered() -> None:
+    """TS 32.593 5.1.3 (2.1), (2.2)."""
+    course = drive([WELCOME, PROVISION])
+    assert ended_well(course)
+    assert course.order == ["post", "commit", "post", "commit", "post"]
+    assert course.answers == [seen.SetParameterValuesResponse(0)]
+    assert course.state.tree.value(paths.S1_SERVERS) == "mme.example"
+    assert course.state.tree.value(paths.PARAMETER_KEY) == "key"
+
+
+def test_every_request_is_answered_until_there_is_none() -> None:
+    course = drive([WELCOME, METHODS, VALUES, REBOOT, REFUSED, PROVISION, (200, b"")])
+    assert ended_well(course)
+    kinds = [type(answer) for answer in course.answers]
+    assert kinds == [
+        seen.GetRPCMethodsResponse,
+        seen.GetParameterValuesResponse,
+        seen.Fault,
+        seen.Fault,
+        seen.SetParameterValuesResponse,
+    ]
+    assert all(hems.parse(post).violations == () for post in course.posts if post)
+
+
+def test_question_commits_nothing() -> None:
+    assert drive([WELCOME, METHODS, VALUES, REBOOT, REFUSED]).order.count("commit") == 1
+
+
+def test_rejected_set_changes_nothing() -> None:
+    course = drive([WELCOME, REFUSED])
+    assert ended_well(course)
+    assert not course.state.tree.provisioning.values
+    (answer,) = course.answers
+    assert isinstance(answer, seen.Fault)
+    assert (answer.faultcode, answer.code) == ("Client", 9003)
+    assert [(p.name, p.code) for p in answer.parameters] == [(paths.S1_PORT, 9007)]
+
+
+def test_rejected_set_leaves_an_earlier_one_as_it_was() -> None:
+    course = drive([WELCOME, PROVISION, REFUSED])
+    alone = drive([WELCOME, PROVISION])
+    assert course.state.tree.values == alone.state.tree.values
+    assert course.state.ledger == alone.state.ledger
+
+
+def test_set_that_cannot_be_stored_is_9002_and_changes_nothing() -> None:
+    course = drive([WELCOME, PROVISION], problem="No space left on device")
+    assert ended_well(course)
+    (answer,) = course.answers
+    assert isinstance(answer, seen.Fault)
+    assert (answer.faultcode, answer.code) == ("Server", 9002)
+    assert "No space left on device" in answer.text
+    assert not course.state.tree.provisioning.values
+    assert course.state.ledger.hems == SETTINGS.hems.url
+
+
+def test_set_keeps_what_was_read_of_the_world_meanwhile() -> None:
+    course = drive([WELCOME, PROVISION], meanwhile="10.99.0.2")
+    assert course.state.tree.value(ADDRESS) == "10.99.0.2"
+
+
+@pytest.mark.parametrize("version", ["1-0", "1-1", "1-2"])
+@pytest.mark.parametrize(
+    "body", ["<c:GetRPCMethods/>", "<c:Reboot/>", setting((paths.S1_PORT, "x"))]
+)
+def test_answer_is_in_the_version_and_with_the_identity_of_its_request(
+    version: str, body: str
+) -> None:
+    """C035, C037: in a fault too."""
+    course = drive([WELCOME, (200, envelope(body, header="<c:ID>&lt;7&gt;</c:ID>", v=version))])
+    answer = hems.parse(course.posts[2])
+    assert (answer.namespace, answer.id) == (f"urn:dslforum-org:cwmp-{version}", "<7>")
+
+
+def test_request_without_identity_is_answered_without() -> None:
+    """C038."""
+    course = drive([WELCOME, (200, envelope("<c:GetRPCMethods/>", header=""))])
+    assert hems.parse(course.posts[2]).id is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        ((200, b"garbage"), "no XML"),
+        ((200, PROVISION[1][:-9]), "no XML"),
+        ((200, envelope(setting() * 2)), "exactly one"),
+        ((500, fault(8002)), "Fault"),
+        ((200, fault(8005)), "Fault"),
+        (WELCOME, "InformResponse"),
+        ((400, b"bad"), "HTTP 400 bad"),
+        ((401, b""), "HTTP 401"),
+        ((503, PROVISION[1]), "HTTP 503"),
+        ((500, PROVISION[1]), "HTTP 500"),
+    ],
+)
+def test_session_fails_where_a_request_was_due_and_what_was_told_stays_told(
+    reply: tuple[int, bytes], reason: str
+) -> None:
+    """C051; DESIGN: what was committed stays."""
+    course = drive([WELCOME, PROVISION, reply, METHODS])
+    assert course.outcome is not None
+    assert reason in str(course.outcome.failure)
+    assert course.outcome.informed
+    assert len(course.posts) == 3
+    assert course.state.tree.value(paths.S1_SERVERS) == "mme.example"
+
+
+def test_request_with_a_header_that_must_be_understood_is_not_carried_out() -> None:
+    """C041, SOAP 1.1 4.2.3: what is not understood makes a MustUnderstand fault."""
+    header = '<c:ID e:mustUnderstand="1">7</c:ID><x:T xmlns:x="urn:x" e:mustUnderstand="1"/>'
+    body = setting((paths.S1_SERVERS, "mme.example"))
+    course = drive([WELCOME, (200, envelope(body, header=header))])
+    assert not course.state.tree.provisioning.values
+    assert b"MustUnderstand</faultcode>" in course.posts[2]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        '<x:T xmlns:x="urn:x"/>',
+        '<x:T xmlns:x="urn:x" e:mustUnderstand="0"/>',
+        '<c:HoldRequests e:mustUnderstand="1">1</c:HoldRequests>',
+        "<c:NoMoreRequests>1</c:NoMoreRequests>",
+        '<c:SessionTimeout e:mustUnderstand="0">60</c:SessionTimeout>',
+    ],
+)
+def test_header_that_need_not_be_understood_or_is_does_not_matter(header: str) -> None:
+    """C039-C041."""
+    body = setting((paths.S1_SERVERS, "mme.example"))
+    course = drive([WELCOME, (200, envelope(body, header=header))])
+    assert course.answers == [seen.SetParameterValuesResponse(0)]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        (503, b"busy\r\n\x1b[2Jtry later\0"),
+        (500, b"a\nb"),
+        (200, fault(8002, "a\nb")),
+        (200, b"<a>\n&b;</a>"),
+        (500, b"\xff\xfe"),
+    ],
+)
+def test_failure_is_told_in_one_line_that_is_safe_to_print(reply: tuple[int, bytes]) -> None:
+    """It goes to the log, and the words are the peer's."""
+    outcome = drive([reply]).outcome
+    assert outcome is not None
+    assert outcome.failure is not None
+    assert outcome.failure.isprintable()
+    assert len(outcome.failure) < 300
+
+
+@pytest.mark.parametrize("posts", [0, 1, 2, 3])
+def test_session_can_be_dropped_at_any_moment(posts: int) -> None:
+    dialogue, state, _ = opened()
+    replies = [Reply(*WELCOME, state), Reply(*PROVISION, state), Reply(*METHODS, state)]
+    next(dialogue)
+    for reply in replies[:posts]:
+        wish = dialogue.send(reply)
+        while isinstance(wish, Commit):
+            wish = dialogue.send(Stored(None))
+    dialogue.close()
+    with pytest.raises(StopIteration):
+        next(dialogue)
+
+
+# A HeMS that does as it likes.
+
+ANYTHING = [
+    *(WELCOME, PROVISION, REFUSED, METHODS, VALUES, REBOOT, NOTHING),
+    *((200, fault(8005)), (200, fault(8002)), (500, fault(8005)), (500, b"oops"), (503, b"")),
+    *((200, b"garbage"), (200, PROVISION[1][:100]), (200, b"<!DOCTYPE x>" + METHODS[1])),
+]
+
+
+@QUICK
+@given(
+    st.lists(st.sampled_from(ANYTHING), max_size=20),
+    st.sampled_from([None, "read-only file system"]),
+)
+def test_whatever_the_hems_does_the_session_ends(
+    replies: list[tuple[int, bytes]], problem: str | None
+) -> None:
+    """Each answer brings one post at most; what is posted is right; what is set was accepted."""
+    course = drive(replies, problem=problem)
+    assert course.outcome is not None
+    assert len(course.posts) <= len(replies) + 1
+    assert all(hems.parse(post).violations == () for post in course.posts if post)
+    accepted = seen.SetParameterValuesResponse(0) in course.answers
+    assert bool(course.state.tree.provisioning.values) is accepted
+    assert not (accepted and problem)
+    assert course.outcome.informed is (course.state.ledger.hems != "")
+
+
+@QUICK
+@given(st.lists(st.tuples(st.sampled_from([200, 204, 500]), st.binary(max_size=50)), max_size=5))
+def test_random_bytes_never_change_anything(replies: list[tuple[int, bytes]]) -> None:
+    course = drive([WELCOME, *replies])
+    assert course.outcome is not None
+    assert not course.state.tree.provisioning.values
