@@ -79,7 +79,14 @@ class CwmpFault(HenbdError):
 
 
 class HemsError(HenbdError):
-    """The HeMS sent what CWMP does not allow there; the session fails, try later."""
+    """The HeMS sent what CWMP does not allow there; the session fails, try later.
+
+    The words may be the peer's: they are kept to one line that is safe to print.
+    """
+
+    def __init__(self, text: str) -> None:
+        line = "".join(c if c.isprintable() else " " for c in text)
+        super().__init__(" ".join(line.split())[:250])
 
 
 class StoreError(HenbdError):

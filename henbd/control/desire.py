@@ -50,7 +50,7 @@ def desired(
         observed.kernel,
         esp_mode(observed.charon, observed.kernel),
     )
-    routes = _routes(asked, observed.kernel, tunnel, ends)
+    routes = _inner_routes(observed.kernel, tunnel) | _outer_routes(asked, observed, ends)
     if any(host not in observed.names for host in (*asked.far_ends, *asked.gateways)):
         unknown = Unknown("names are being looked up")
         return Desired(unknown, guards, routes, Hold.HOLD, may_initiate=False)
@@ -100,7 +100,8 @@ def _behind_gateway(
     for address in single:
         if not any(address in network for network in networks):
             networks.append(guard.host(address))
-    if asked.far_ends and not s1.up(observed.stack) and set(networks) <= set(tunnel.networks):
+    waiting = asked.s1_inside and asked.far_ends and not s1.up(observed.stack)
+    if waiting and set(networks) <= set(tunnel.networks):
         networks = list(tunnel.networks)
     return tuple(sorted(set(networks), key=lambda n: (n.version, n)))
 
@@ -130,39 +131,37 @@ def _inner_sources(observed: Observed, tunnel: Tunnel) -> set[Address]:
     return granted
 
 
-def _routes(
-    asked: Provisioned,
-    kernel: Kernel,
-    tunnel: Tunnel,
-    ends: Iterable[FarEnd],
-) -> frozenset[Route]:
-    """Return the routes that are missing in what charon and the operator have set up.
+def _inner_routes(kernel: Kernel, tunnel: Tunnel) -> frozenset[Route]:
+    """Return the routes into the tunnel, where it is an interface that charon puts no routes to."""
+    if not tunnel.up or not any(
+        d.carries_tunnel and d.index == tunnel.device for d in kernel.devices
+    ):
+        return frozenset()
+    sources = {address.version: address for address in tunnel.inner}
+    return frozenset(
+        Route(network, tunnel.device, None, sources[network.version], MAIN_TABLE, 0, ours=True)
+        for network in tunnel.networks
+        if network.version in sources and not covered(network, tunnel.device, kernel)
+    )
 
-    Inside: where the tunnel is an interface that charon puts no routes to. Outside: past charon's
-    routes, for a far end that lies in the tunnel's networks.
+
+def _outer_routes(
+    asked: Provisioned, observed: Observed, ends: Iterable[FarEnd]
+) -> frozenset[Route]:
+    """Return the routes past charon's, for S1 outside to what lies in the tunnel's networks.
+
+    Not before S1 has ended inside: it could not even take its leave.
     """
+    stack, kernel = observed.stack, observed.kernel
+    if asked.s1_inside or not isinstance(stack, Stack) or not isinstance(kernel, Kernel):
+        return frozenset()
+    if not stack.acknowledged if stack.told is None else stack.told.inside:
+        return frozenset()
     found = set()
-    interface = {d.index for d in kernel.devices if d.carries_tunnel}
-    if tunnel.up and tunnel.device in interface:
-        for network in tunnel.networks:
-            source = next((a for a in tunnel.inner if a.version == network.version), None)
-            if source and not covered(network, tunnel.device, kernel):
-                found.add(
-                    Route(network, tunnel.device, None, source, MAIN_TABLE, metric=0, ours=True)
-                )
-    if not asked.s1_inside:
-        for end in ends:
-            outer = best_route(end.address, kernel, MAIN_TABLE)
-            if outer and best_route(end.address, kernel, CHARON_TABLE):
-                found.add(
-                    Route(
-                        guard.host(end.address),
-                        outer.device,
-                        outer.gateway,
-                        None,
-                        CHARON_TABLE,
-                        metric=0,
-                        ours=True,
-                    )
-                )
+    for address in (*(end.address for end in ends), *_user_plane(observed)):
+        outer = best_route(address, kernel, MAIN_TABLE)
+        inner = best_route(address, kernel, CHARON_TABLE)
+        to = guard.host(address)
+        if outer and inner and inner.destination != to:
+            found.add(Route(to, outer.device, outer.gateway, None, CHARON_TABLE, 0, ours=True))
     return frozenset(found)

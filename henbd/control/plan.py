@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from henbd.control.routing import CHARON_TABLE
 from henbd.control.tunnel import PREFIX, Condition, Tunnel, installed, ours
 from henbd.values import (
     Action,
@@ -32,6 +33,7 @@ from henbd.values import (
     Observed,
     RemoveGuard,
     RemoveRoute,
+    Route,
     S1Link,
     Stack,
     Tell,
@@ -54,15 +56,17 @@ def plan(desired: Desired, observed: Observed, tunnel: Tunnel) -> list[Action]:
         if not missing and desired.may_initiate:
             actions += _bring_up(desired.connection, charon, tunnel)
     own_routes = frozenset(route for route in kernel.routes if route.ours)
-    actions += [AddRoute(route) for route in sorted(desired.routes - own_routes, key=repr)]
-    if isinstance(stack, Stack) and not missing and not desired.routes - own_routes:
+    new_routes, old_routes = desired.routes - own_routes, own_routes - desired.routes
+    actions += [AddRoute(route) for route in sorted(new_routes, key=repr)]
+    if not missing and not new_routes and isinstance(stack, Stack):
+        actions += _lead_in(desired, old_routes)
         actions += _tell(desired, kernel, stack)
     if not missing:
         actions += _superseded(desired, kernel)
     if _settled(desired, stack):
         if isinstance(charon, Charon) and not isinstance(desired.connection, Unknown):
             actions += _terminate(desired.connection, charon)
-        actions += [RemoveRoute(route) for route in sorted(own_routes - desired.routes, key=repr)]
+        actions += [RemoveRoute(route) for route in sorted(old_routes, key=repr)]
         actions += [RemoveGuard(guard) for guard in _spare(desired, kernel, stack)]
     return list(dict.fromkeys(actions))
 
@@ -108,6 +112,12 @@ def _bring_up(wanted: Connection, charon: Charon, tunnel: Tunnel) -> Iterator[Ac
 
 def _carries(sa: IkeSa, wanted: Connection) -> bool:
     return sa.established and any(c.name == wanted.child.name for c in installed(sa))
+
+
+def _lead_in(desired: Desired, old_routes: frozenset[Route]) -> Iterator[Action]:
+    """Remove the routes past charon's before S1 is told to go inside; the guards stand already."""
+    if isinstance(desired.link, S1Link) and desired.link.inside:
+        yield from (RemoveRoute(route) for route in old_routes if route.table == CHARON_TABLE)
 
 
 def _tell(desired: Desired, kernel: Kernel, stack: Stack) -> Iterator[Action]:

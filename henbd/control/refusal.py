@@ -19,7 +19,8 @@ HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,6
 def literal(host: str) -> Address | None:
     """Return the address that a host is written as, None for a name."""
     try:
-        return ip_address(host.removeprefix("[").removesuffix("]"))
+        bracketed = host.startswith("[") and host.endswith("]")
+        return ip_address(host[1:-1] if bracketed else host)
     except ValueError:
         return None
 
@@ -36,10 +37,12 @@ def url_problem(url: str, hems: HemsSettings, ipsec: IpsecSettings | None) -> st
     """Return why a HeMS of this URL cannot be reached in the way that is configured."""
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host, port = parts.hostname or "", parts.port
     except ValueError as error:
         return f"{url!r}: {error}"
-    if parts.scheme not in ("http", "https") or not is_host(host):
+    # urlsplit drops blanks and line ends in silence; whoever else reads the URL may not.
+    clean = url.isascii() and url.isprintable() and " " not in url
+    if not clean or parts.scheme not in ("http", "https") or not is_host(host) or port == 0:
         return f"{url!r} is no http or https URL of a host"
     if hems.path is HemsPath.DIRECT or literal(host) or hems.address:
         return None
@@ -64,7 +67,7 @@ def refusals(tree: Tree, changed: frozenset[str], settings: Settings) -> tuple[C
 
 def _hosts(tree: Tree) -> Iterator[tuple[str, str]]:
     for path in (*paths.SECURITY_GATEWAYS, paths.S1_SERVERS):
-        for host in filter(None, tree.values[path].split(",")):
+        for host in tree.values[path].split(",") if tree.values[path] else ():
             if not is_host(host):
                 yield path, f"{host!r} is neither an address nor a host name"
 
@@ -101,4 +104,5 @@ def _tunnel(tree: Tree, settings: Settings) -> Iterator[tuple[str, str]]:
             text = f"{gateway} lies in [ipsec] networks, behind itself"
             yield from ((path, text) for path in paths.SECURITY_GATEWAYS)
         if asked.s1_inside and gateway in far_ends:
-            yield paths.S1_SERVERS, f"{gateway} is the security gateway"
+            text = f"{gateway} cannot be both the security gateway and behind it"
+            yield from ((path, text) for path in (*steering, paths.S1_SERVERS))

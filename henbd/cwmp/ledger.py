@@ -32,6 +32,7 @@ class Ledger:
     `acknowledged` has the values under notification that it knows. `changed` are parameters that
     have changed since, and are told even if they have changed back. `called`: a connection request
     came; it is not told again when its session fails (TR-069 3.7.1.5, 6 CONNECTION REQUEST).
+    `fresh`: something new came after the last Inform was sent.
     """
 
     hems: str = ""
@@ -40,6 +41,7 @@ class Ledger:
     events: tuple[Event, ...] = ()
     called: bool = False
     changed: frozenset[str] = frozenset()
+    fresh: bool = False
     failures: int = 0
     retry_at: float | None = None
     ended_at: float | None = None
@@ -73,6 +75,7 @@ def noticed(ledger: Ledger, before: Tree, after: Tree) -> Ledger:
     return replace(
         ledger,
         changed=ledger.changed | fresh,
+        fresh=ledger.fresh or cut,
         retry_at=None if cut else ledger.retry_at,
     )
 
@@ -84,12 +87,12 @@ def with_event(ledger: Ledger, event: Event) -> Ledger:
     """
     if event in ledger.events:
         return replace(ledger, retry_at=None)
-    return replace(ledger, events=(*ledger.events, event), retry_at=None)
+    return replace(ledger, events=(*ledger.events, event), fresh=True, retry_at=None)
 
 
 def called(ledger: Ledger) -> Ledger:
     """Return the ledger after a connection request."""
-    return replace(ledger, called=True, retry_at=None)
+    return replace(ledger, called=True, fresh=True, retry_at=None)
 
 
 def without_wait(ledger: Ledger) -> Ledger:
@@ -110,7 +113,8 @@ def taught(ledger: Ledger, tree: Tree, paths: frozenset[str]) -> Ledger:
 def differing(ledger: Ledger, tree: Tree) -> frozenset[str]:
     """Return the parameters under notification that the HeMS does not know as they are."""
     known = ledger.acknowledged
-    different = {p for p in tree.notified if known.get(p) != tree.values[p]}
+    # Absence is no value: a row that is new and empty has nothing to tell.
+    different = {p for p in tree.notified if known.get(p, "") != tree.values[p]}
     return frozenset(different | (ledger.changed & tree.notified.keys()))
 
 
@@ -127,7 +131,13 @@ def advanced(ledger: Ledger, management: Management, now: float, wall: datetime)
         return replace(ledger, periodic=schedule, periodic_at=at)
     if ledger.periodic_at is None or now < ledger.periodic_at:
         return ledger
-    return replace(with_event(ledger, PERIODIC), periodic_at=_next_periodic(schedule, now, wall))
+    at = _next_periodic(schedule, now, wall)
+    assert at is not None
+    assert schedule is not None
+    if at - now < schedule[0] / 2:
+        # The wall clock lags behind the monotonic one: this is the Inform that was due just now.
+        at += schedule[0]
+    return replace(with_event(ledger, PERIODIC), periodic_at=at)
 
 
 def _next_periodic(schedule: tuple[int, str] | None, now: float, wall: datetime) -> float | None:
@@ -195,7 +205,7 @@ def opened(
         boot_id=boot_id,
         events=events,
         parameters=tuple(
-            ParameterValue(p, tree.values[p], row.type.base.value)
+            ParameterValue(p, "" if row.hidden else tree.values[p], row.type.base.value)
             for p, row in tree.rows.items()
             if p in chosen
         ),
@@ -204,7 +214,8 @@ def opened(
         marked=ledger.changed,
     )
     kept = () if BOOTSTRAP in events else ledger.events
-    return replace(ledger, events=kept, changed=frozenset(), called=False), opening
+    sent = replace(ledger, events=kept, changed=frozenset(), called=False, fresh=False)
+    return sent, opening
 
 
 def acknowledged(ledger: Ledger, opening: Opening) -> Ledger:
@@ -212,8 +223,8 @@ def acknowledged(ledger: Ledger, opening: Opening) -> Ledger:
     if BOOTSTRAP in opening.events:
         known = dict(opening.baseline)
     else:
-        sent = {p.name: p.value for p in opening.parameters if p.name in opening.baseline}
-        known = {**ledger.acknowledged, **sent}
+        sent = opening.baseline.keys() & {p.name for p in opening.parameters}
+        known = {**ledger.acknowledged, **{p: opening.baseline[p] for p in sent}}
     return replace(
         ledger,
         hems=opening.hems,
@@ -232,7 +243,11 @@ def given_up(ledger: Ledger, opening: Opening, *, informed: bool) -> Ledger:
     """Return the ledger after a session that we ended ourselves; no failed attempt."""
     if informed:
         return ledger
-    return replace(ledger, changed=ledger.changed | opening.marked)
+    return replace(
+        ledger,
+        changed=ledger.changed | opening.marked,
+        called=ledger.called or CONNECTION_REQUEST in opening.events,
+    )
 
 
 def failed(
@@ -253,5 +268,10 @@ def failed(
     factor = management.retry_multiplier / 1000
     shortest = management.retry_minimum_s * factor ** (min(failures, LONGEST_RETRY) - 1)
     wait_s = shortest + share * shortest * (factor - 1)
-    back = given_up(ledger, opening, informed=informed)
-    return replace(back, failures=failures, retry_at=now + wait_s)
+    return replace(
+        ledger,
+        changed=ledger.changed if informed else ledger.changed | opening.marked,
+        failures=failures,
+        # What came during the session has not been tried yet, and ends the wait (TR-069 3.2.1.1).
+        retry_at=None if ledger.fresh else now + wait_s,
+    )

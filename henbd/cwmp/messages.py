@@ -140,6 +140,20 @@ class MalformedRequest:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class UnknownHeader:
+    """A request with a header that has to be understood and is not (SOAP 1.1 4.2.3)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MustUnderstand:
+    """The SOAP fault that it is answered with; it has no CWMP fault in it."""
+
+    header: str
+
+
 Request = (
     GetRPCMethods
     | GetParameterNames
@@ -147,6 +161,7 @@ Request = (
     | SetParameterValues
     | UnknownMethod
     | MalformedRequest
+    | UnknownHeader
 )
 Response = (
     GetRPCMethodsResponse
@@ -154,6 +169,7 @@ Response = (
     | GetParameterValuesResponse
     | SetParameterValuesResponse
     | Fault
+    | MustUnderstand
 )
 Outgoing = Inform | Response
 Incoming = InformResponse | Request | Fault

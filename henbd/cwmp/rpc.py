@@ -16,12 +16,14 @@ from henbd.cwmp.messages import (
     GetRPCMethods,
     GetRPCMethodsResponse,
     MalformedRequest,
+    MustUnderstand,
     ParameterFault,
     ParameterValue,
     Request,
     Response,
     SetParameterValues,
     SetParameterValuesResponse,
+    UnknownHeader,
     UnknownMethod,
 )
 from henbd.cwmp.state import State
@@ -65,6 +67,8 @@ def answer(request: Request, state: State, rules: Rules) -> tuple[Response, Stat
                 return _set(request, state, rules)
             case UnknownMethod(name):
                 raise CwmpFault(FaultCode.METHOD_NOT_SUPPORTED, f"{name!r} is not supported")
+            case UnknownHeader(name):
+                return MustUnderstand(name), state
             case MalformedRequest(text):
                 raise CwmpFault(FaultCode.INVALID_ARGUMENTS, text)
             case _:

@@ -126,7 +126,7 @@ def _serve(rules: Rules) -> Generator[Post | Commit, Reply | Stored, None]:
 
 
 def _is_empty(reply: Reply) -> bool:
-    return reply.status in (200, 204) and not reply.body.strip()
+    return 200 <= reply.status < 300 and not reply.body.strip()
 
 
 def _read(reply: Reply) -> Envelope:
@@ -134,7 +134,7 @@ def _read(reply: Reply) -> Envelope:
 
     A SOAP fault may come with HTTP status 500 (SOAP 1.1 section 6.2).
     """
-    if reply.status == 200:
+    if 200 <= reply.status < 300:
         return soap.parse(reply.body)
     if reply.status == 500 and reply.body.lstrip()[:1] == b"<":
         envelope = soap.parse(reply.body)

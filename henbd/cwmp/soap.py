@@ -25,11 +25,13 @@ from henbd.cwmp.messages import (
     Inform,
     InformResponse,
     MalformedRequest,
+    MustUnderstand,
     Outgoing,
     ParameterFault,
     ParameterValue,
     SetParameterValues,
     SetParameterValuesResponse,
+    UnknownHeader,
     UnknownMethod,
 )
 from henbd.errors import FaultCode, HemsError
@@ -53,6 +55,9 @@ NAMESPACE_VERSIONS = {
     "1.3": "1-2",
     "1.4": "1-2",
 }
+
+# The other headers of CWMP: nothing follows from them for us (TR-069 3.5).
+HEADERS = frozenset({"NoMoreRequests", "SessionTimeout", "UseCWMPVersion"})
 
 # A.5.1 of TR-069 leaves the SOAP faultcode to the CPE; these are the mistakes of the caller.
 CLIENT_FAULTS = frozenset(
@@ -105,6 +110,11 @@ FAULT = (
     "</cwmp:Fault></detail></soap:Fault>"
 )
 
+MUST_UNDERSTAND = (
+    "<soap:Fault><faultcode>soap:MustUnderstand</faultcode>"
+    "<faultstring>%s is not understood</faultstring></soap:Fault>"
+)
+
 # What XML 1.0 cannot carry, by any means (section 2.2), and what must be written otherwise.
 ESCAPES = dict.fromkeys([*range(0x20), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)], "\ufffd")
 ESCAPES |= {9: "&#9;", 10: "&#10;", 13: "&#13;", ord("&"): "&amp;", ord("<"): "&lt;"}
@@ -132,6 +142,8 @@ def _body(message: Outgoing) -> Iterable[str]:
             return _wrap("GetRPCMethodsResponse", _array("MethodList", "xsd:string", methods))
         case Fault():
             return [_fault(message)]
+        case MustUnderstand(header):
+            return [MUST_UNDERSTAND % _escape(header)]
         case _:
             assert_never(message)
 
@@ -199,13 +211,16 @@ def parse(data: bytes) -> Envelope:
 
 def _envelope(root: etree._Element, element: etree._Element) -> Envelope:
     header = _child(root, "Header")
-    identity, hold = None, False
+    identity, hold, unknown = None, False, ""
     for entry in () if header is None else header:
         if _local(entry) == "ID":
             identity = entry.text or ""
         elif _local(entry) == "HoldRequests":
-            hold = _boolean(entry)
-    return Envelope(_message(element), identity, _version(element), hold)
+            hold = _truth(entry) is True
+        elif _local(entry) not in HEADERS and entry.get(f"{{{SOAP}}}mustUnderstand") == "1":
+            unknown = _local(entry)
+    message = UnknownHeader(unknown) if unknown else _message(element)
+    return Envelope(message, identity, _version(element), hold)
 
 
 def _version(element: etree._Element) -> str:
@@ -221,11 +236,12 @@ def _message(element: etree._Element) -> Incoming:
     return UnknownMethod(_local(element)) if reader is None else reader(element)
 
 
-def _get_parameter_names(element: etree._Element) -> GetParameterNames:
-    level = _child(element, "NextLevel")
-    return GetParameterNames(
-        _text(element, "ParameterPath").strip(), level is not None and _boolean(level)
-    )
+def _get_parameter_names(element: etree._Element) -> GetParameterNames | MalformedRequest:
+    path, level = _child(element, "ParameterPath"), _child(element, "NextLevel")
+    next_level = None if level is None else _truth(level)
+    if path is None or next_level is None:
+        return MalformedRequest("GetParameterNames has no ParameterPath or no NextLevel")
+    return GetParameterNames((path.text or "").strip(), next_level)
 
 
 def _get_parameter_values(element: etree._Element) -> GetParameterValues | MalformedRequest:
@@ -239,6 +255,9 @@ def _set_parameter_values(element: etree._Element) -> SetParameterValues | Malfo
     entries = _child(element, "ParameterList")
     if entries is None:
         return MalformedRequest("SetParameterValues has no ParameterList")
+    for entry in entries:
+        if _child(entry, "Name") is None or _child(entry, "Value") is None:
+            return MalformedRequest("a ParameterValueStruct has no Name or no Value")
     pairs = tuple(
         ParameterValue(_text(entry, "Name").strip(), _text(entry, "Value")) for entry in entries
     )
@@ -290,5 +309,6 @@ def _number(text: str) -> int:
     return int(text) if re.fullmatch(r"\s*[0-9]{1,9}\s*", text) else 0
 
 
-def _boolean(element: etree._Element) -> bool:
-    return (element.text or "").strip().lower() in ("1", "true")
+def _truth(element: etree._Element) -> bool | None:
+    word = (element.text or "").strip().lower()
+    return {"1": True, "true": True, "0": False, "false": False}.get(word)

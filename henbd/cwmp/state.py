@@ -8,8 +8,10 @@ from typing import Any
 
 from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.messages import Event
-from henbd.model.schema import Role
-from henbd.model.tree import Provisioning, Tree
+from henbd.errors import InvalidValueError
+from henbd.model import types
+from henbd.model.schema import Parameter, Role
+from henbd.model.tree import ACTIVE, Provisioning, Tree
 
 VERSION = 1
 
@@ -53,28 +55,53 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
     try:
         provisioning = Provisioning(_texts(kept["values"]), _numbers(kept["notifications"]))
         ledger = Ledger(
-            hems=str(kept["hems"]),
-            boot_id=str(kept["boot_id"]),
+            hems=_text(kept["hems"]),
+            boot_id=_text(kept["boot_id"]),
             acknowledged=_texts(kept["acknowledged"]),
-            events=tuple(Event(str(code), str(key)) for code, key in kept["events"]),
+            events=tuple(_event(entry) for entry in kept["events"]),
         )
         secret = bytes.fromhex(kept["secret"]).hex()
+        if not secret:
+            raise ValueError("the secret is empty")
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     tree, lost = factory.provision(provisioning)
     known = {
         path: value
         for path, value in ledger.acknowledged.items()
-        if path in tree.rows and tree.rows[path].role is Role.REPORTED
+        if path in tree.rows and _fits(tree.rows[path], value)
     }
     if ledger.boot_id == boot_id:
         tree = tree.report(known)
     return State(tree, ledger, secret), lost
 
 
+def _fits(row: Parameter, value: str) -> bool:
+    try:
+        return row.role is Role.REPORTED and types.canonical(row.type, value) == value
+    except InvalidValueError:
+        return False
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
 def _texts(entries: Mapping[str, Any]) -> dict[str, str]:
-    return {str(key): str(value) for key, value in entries.items()}
+    return {key: _text(value) for key, value in entries.items()}
 
 
 def _numbers(entries: Mapping[str, Any]) -> dict[str, int]:
-    return {str(key): int(value) for key, value in entries.items()}
+    for path, value in entries.items():
+        if value not in (0, 1, ACTIVE):
+            raise ValueError(f"{path}: {value!r} is no notification attribute")
+    return dict(entries)
+
+
+def _event(entry: Any) -> Event:
+    if not isinstance(entry, list):
+        raise TypeError(f"{entry!r} is no event")
+    code, key = entry
+    return Event(_text(code), _text(key))

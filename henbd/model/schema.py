@@ -51,7 +51,7 @@ class Base(Enum):
     UNSIGNED_LONG = "unsignedLong"
     STRING = "string"
     DATE_TIME = "dateTime"
-    BASE64 = "base64"
+    BASE64 = "base64Binary"
     HEX_BINARY = "hexBinary"
 
 

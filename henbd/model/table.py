@@ -13,6 +13,20 @@ from importlib import resources
 
 from henbd.model.schema import Access, Base, Notify, Object, Parameter, Role, Type
 
+FACETS = frozenset(
+    {
+        "size",
+        "range",
+        "enum",
+        "pattern",
+        "list",
+        "items",
+        "listsize",
+        "entries",
+        "counter",
+        "unique",
+    }
+)
 NOTIFY = {n.value: n for n in Notify if n is not Notify.NORMAL}
 
 
@@ -41,8 +55,12 @@ def parse(lines: Iterable[str]) -> Table:
     for number, line in enumerate(lines, 1):
         if number == 1 or not line:
             continue
-        path, kind, access, facets, default, flags, role = line.split("\t")
         try:
+            path, kind, access, facets, default, flags, role = line.split("\t")
+            if path in parameters or path in objects:
+                raise ValueError("the path is there twice")
+            if above := parent(path):
+                children[above].append(path)
             if kind in ("object", "table"):
                 objects[path] = _object(path, access, _facets(facets))
                 children[path] = []
@@ -51,10 +69,7 @@ def parse(lines: Iterable[str]) -> Table:
                     path, kind, access, _facets(facets), default, flags, role
                 )
         except (KeyError, ValueError) as error:
-            raise ValueError(f"line {number}, {path}: {error}") from error
-        above = parent(path)
-        if above:
-            children[above].append(path)
+            raise ValueError(f"line {number}, {line!r}: {error}") from error
     return Table(parameters, objects, {path: tuple(below) for path, below in children.items()})
 
 
@@ -66,6 +81,8 @@ def parent(path: str) -> str:
 
 def _facets(text: str) -> list[tuple[str, str]]:
     pairs = [facet.partition("=") for facet in text.split(";")] if text else []
+    if strange := {name for name, _, _ in pairs} - FACETS:
+        raise ValueError(f"facets {sorted(strange)}")
     return [(name, value) for name, _, value in pairs]
 
 

@@ -24,9 +24,12 @@ BOUNDS = {
     Base.UNSIGNED_LONG: (0, 2**64 - 1),
 }
 
+# An unsignedLong has 20 digits, and a sign may stand before them.
+MOST_DIGITS = 21
+
 DATE_TIME = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)T(?P<time>\d\d:\d\d:\d\d)(?P<fraction>\.\d+)?"
-    r"(?P<zone>Z|[+-]\d\d:\d\d)?"
+    r"(?P<zone>Z|[+-]\d\d:[0-5]\d)?"
 )
 
 
@@ -106,9 +109,14 @@ def _boolean(text: str) -> str:
 
 
 def _number(text: str) -> str:
-    if not re.fullmatch(r"\s*[+-]?[0-9]{1,20}\s*", text):
+    digits = text.strip()
+    if not re.fullmatch(r"[+-]?[0-9]+", digits):
         raise InvalidValueError(FaultCode.INVALID_TYPE, f"{text!r} is no whole number")
-    return str(int(text))
+    if len(digits) > MOST_DIGITS:
+        raise InvalidValueError(
+            FaultCode.INVALID_VALUE, f"a number of {len(digits)} digits is in no range"
+        )
+    return str(int(digits))
 
 
 def _string(text: str) -> str:
@@ -120,8 +128,6 @@ def _date_time(text: str) -> str:
     match = DATE_TIME.fullmatch(text.strip())
     if not match:
         raise InvalidValueError(FaultCode.INVALID_TYPE, f"{text!r} is no dateTime")
-    if match["date"] == "0001-01-01":
-        return UNKNOWN_TIME
     zone = (match["zone"] or "Z").replace("Z", "+00:00")
     try:
         moment = datetime.fromisoformat(f"{match['date']}T{match['time']}{zone}")

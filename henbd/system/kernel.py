@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# <linux/netlink.h>; Python names only the first.
-_ROUTING, _XFRM = 0, 6
-
 # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_ROUTE.
 _GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
 _CHUNK = 64 * 1024
@@ -51,11 +48,11 @@ class KernelShell:
     def __init__(self, doorbell: Doorbell, rung: Callable[[], None]) -> None:
         self._doorbell = doorbell
         self._rung = rung
-        self._routing = NetlinkSocket(_ROUTING)
+        self._routing = NetlinkSocket(socket.NETLINK_ROUTE)
         self._policies: NetlinkSocket | None = _policy_socket()
         self._routes: Routes | None = None
         self._events = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _ROUTING
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
         )
         self._events.setblocking(False)
         self._events.bind((0, _GROUPS))
@@ -140,7 +137,7 @@ class KernelShell:
         try:
             if self._policies is None:
                 # Its module may have been loaded since.
-                self._policies = NetlinkSocket(_XFRM)
+                self._policies = NetlinkSocket(socket.NETLINK_XFRM)
             self._policies.request(xfrm.XFRM_MSG_UPDPOLICY, xfrm.policy(wanted))
         except OSError as error:
             raise _refused("update", wanted, error) from error
@@ -170,7 +167,7 @@ class KernelShell:
 def _policy_socket() -> NetlinkSocket | None:
     """Return a socket for XFRM, None where the kernel was built without."""
     try:
-        return NetlinkSocket(_XFRM)
+        return NetlinkSocket(socket.NETLINK_XFRM)
     except OSError as error:
         logger.info("no XFRM in this kernel: %s", error.strerror)
         return None

@@ -158,6 +158,13 @@ def test_terminated_ike_sa_is_gone_at_the_next_look(here: Ground) -> None:
         assert here.loop.see(full=False).sas == ()
 
 
+def test_terminated_ike_sa_does_not_wait_for_a_dead_gateway(here: Ground) -> None:
+    sa = here.loop.bring_up(connection(here.credentials, child("net-1", f"{MME}/32")))
+    here.lab.cut("segw")
+    here.loop.shell.perform(TerminateIke(sa.unique_id))
+    assert here.loop.see(full=False).sas == ()
+
+
 def carries(sa: IkeSa) -> bool:
     return sa.established and any(c.installed for c in sa.children)
 

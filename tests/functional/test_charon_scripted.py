@@ -54,6 +54,22 @@ def test_initiation_waits_for_the_commands_before_it(path: Path) -> None:
     assert loop.initiations == [("henbd-lab", None)]
 
 
+def test_initiation_that_ends_during_a_look_is_still_in_it(path: Path) -> None:
+    """Its SA may be younger than the list."""
+
+    def answer(command: str) -> bytes:
+        if command == "list-sas":
+            time.sleep(0.2)
+        return response({})
+
+    with ScriptedCharon(path, answer), Loop(path) as loop:
+        loop.shell.perform(Initiate("henbd-lab", "net-1"))
+        seen = loop.see(full=False)
+        assert loop.initiations == [("henbd-lab", None)]
+        assert seen.initiating
+        assert not loop.see(full=False).initiating
+
+
 def test_nonsense_is_unknown_and_passes(path: Path) -> None:
     answers = NONSENSE
 

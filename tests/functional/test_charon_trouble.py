@@ -187,6 +187,16 @@ def test_missing_permission_is_plainly_said(path: Path) -> None:
     assert seen == Unknown(f"charon does not answer ({path}: permission denied)")
 
 
+def test_mute_charon_is_tried_again_in_silence(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener, Loop(path) as loop, limit(loop):
+        listener.bind(str(path))
+        listener.listen()
+        seen = loop.look(full=False)
+        loop.idle(ANSWER_WITHIN_S + 1)
+        assert loop.look(full=False) == seen
+        assert (loop.looks, loop.rings) == (2, 0)
+
+
 def test_full_queue_of_a_stopped_charon_holds_up_nobody(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener, Loop(path) as loop, limit(loop):
         listener.bind(str(path))

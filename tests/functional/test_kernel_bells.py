@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -12,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from henbd.errors import KernelError
+from henbd.system import kernel
 from henbd.system.kernel import KernelShell
+from henbd.system.netlink import NetlinkSocket
+from henbd.values import AddGuard, Block, RemoveGuard
 from tests.functional.kernel_box import Bells, see, shell_in, two_ways
 from tests.lab.namespaces import Namespace
 
@@ -111,7 +116,11 @@ import sys
 from ipaddress import ip_network
 from henbd.errors import KernelError
 from henbd.system.doorbell import Doorbell
+from henbd.errors import KernelError
+from henbd.system import kernel
 from henbd.system.kernel import KernelShell
+from henbd.system.netlink import NetlinkSocket
+from henbd.values import AddGuard, Block, RemoveGuard
 from henbd.values import AddGuard, Block, Unreachable
 shell = KernelShell(Doorbell(), lambda: None)
 """
@@ -142,3 +151,21 @@ def test_pyroute2_is_imported_for_the_first_route_only(box: Namespace) -> None:
         "print('pyroute2' in sys.modules)\n"
     )
     assert alone(box, code).split() == ["False", "True"]
+
+
+def test_kernel_without_xfrm_has_no_blocks(
+    box: Namespace, bells: Bells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class WithoutXfrm(NetlinkSocket):
+        def __init__(self, protocol: int) -> None:
+            if protocol == socket.NETLINK_XFRM:
+                raise OSError(errno.EPROTONOSUPPORT, os.strerror(errno.EPROTONOSUPPORT))
+            super().__init__(protocol)
+
+    monkeypatch.setattr(kernel, "NetlinkSocket", WithoutXfrm)
+    block = Block(ip_network("0.0.0.0/0"), ip_network("10.7.0.0/16"), 0)
+    with shell_in(box, bells) as shell:
+        assert see(shell).guards == frozenset()
+        shell.perform(RemoveGuard(block))
+        with pytest.raises(KernelError, match="Protocol not supported"):
+            shell.perform(AddGuard(block))

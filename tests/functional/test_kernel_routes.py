@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -129,6 +130,17 @@ def test_route_of_others_is_not_taken_out(box: Namespace, shell: KernelShell, ve
     wan1 = index(shell, "wan1")
     shell.perform(RemoveRoute(Route(NETWORK[version], wan1, None, None, MAIN, 7, ours=True)))
     assert any(route.destination == NETWORK[version] for route in see(shell).routes)
+
+
+def test_route_of_another_metric_stays(shell: KernelShell) -> None:
+    plain = Route(NETWORK[6], index(shell, "wan1"), None, INNER[6], MAIN, metric=0, ours=True)
+    other = replace(plain, metric=7)
+    for route in (plain, other):
+        shell.perform(AddRoute(route))
+    assert ours(shell) == {plain, other}
+    shell.perform(RemoveRoute(plain))
+    shell.perform(RemoveRoute(plain))
+    assert ours(shell) == {other}
 
 
 def test_route_that_went_with_its_device_is_no_error(box: Namespace, shell: KernelShell) -> None:

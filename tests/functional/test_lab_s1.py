@@ -1,19 +1,17 @@
-"""The reference S1AP stack between a scripted henbd and MMEs, over a real link."""
+"""The reference S1AP stack between a scripted henbd and MMEs: what a config does."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.lab import s1ap, wire
 from tests.lab.events import PATIENCE
-from tests.lab.mme import Accept, Garbage, Refuse, Silence
-from tests.lab.s1_bench import AT_ONCE_S, RETRY_S, SOON_S, Bench, bench, peer_states
+from tests.lab.mme import Accept, Refuse
+from tests.lab.s1_bench import AT_ONCE_S, Bench, bench, peer_states
 from tests.lab.scripted_henbd import Json, config, link
 from tests.lab.wire import HENB, HENB_6, MME, MME_6, OTHER_HENB, OTHER_MME, SGW, Wire
 
@@ -105,17 +103,6 @@ def test_a_changed_local_address_ends_the_old_association_before_the_ack(lab: Be
     assert [up.address for up in lab.mme.s1_up] == [OTHER_HENB]
 
 
-def test_an_end_without_path_takes_a_second(lab: Bench) -> None:
-    lab.bring_up()
-    lab.cable.cut()
-    try:
-        sent_at = lab.henbd.send(config(2, None))
-        lab.henbd.expect("ack")
-        assert 0.9 < time.monotonic() - sent_at < 1.0 + 2 * AT_ONCE_S
-    finally:
-        lab.cable.mend()
-
-
 @pytest.mark.parametrize("change", [{"identity": 0x7654321}, {"plmns": ["00102", "00101"]}])
 def test_another_global_enb_id_is_another_association(lab: Bench, change: Json) -> None:
     lab.bring_up()
@@ -159,14 +146,6 @@ def test_may_transmit_and_inside_disturb_nothing(lab: Bench) -> None:
     assert lab.log.events() == before
 
 
-def test_no_cell_is_on_the_air_without_s1(lab: Bench) -> None:
-    lab.mme.setup[:] = [Refuse()]
-    lab.stack()
-    lab.henbd.accept()
-    lab.tell(1, link(HENB, MME))
-    assert lab.wait_state("failed")["transmitting"] is False
-
-
 def test_other_changes_of_the_cell_are_told_by_an_update(lab: Bench) -> None:
     lab.bring_up()
     change = {"tac": 7, "plmns": ["00101", "00102"], "name": "henb_2", "csg_id": 5}
@@ -187,16 +166,6 @@ def test_a_csg_list_is_taken_back_by_a_new_s1_setup(lab: Bench) -> None:
     lab.tell(2, link(HENB, MME, csg_id=None))
     lab.wait_state("up")
     assert [e.facts["csg"] for e in lab.log.events("S1SetupRequest")] == [(0xABC,), ()]
-
-
-@pytest.mark.parametrize("behaviour", [Refuse(), Silence()])
-def test_a_refused_update_leads_to_a_new_s1_setup(lab: Bench, behaviour: Refuse | Silence) -> None:
-    lab.bring_up()
-    lab.mme.update[:] = [behaviour]
-    lab.tell(2, link(HENB, MME, tac=7))
-    lab.wait_state("failed")
-    lab.wait_state("up")
-    assert [e.facts["tac"] for e in lab.log.events("S1SetupRequest")] == [1, 7]
 
 
 def test_without_plmns_it_uses_its_own(lab: Bench) -> None:
@@ -224,132 +193,6 @@ def test_link_null_ends_s1(lab: Bench) -> None:
     lab.wait_state("up")
 
 
-def test_time_to_wait_is_honoured_and_told(lab: Bench) -> None:
-    lab.mme.setup[:] = [Refuse(time_to_wait_s=1), Accept()]
-    lab.stack("--retry-s", "0.1")
-    lab.henbd.accept()
-    lab.tell(1, link(HENB, MME))
-    failed = lab.wait_state("failed")["peers"][0]
-    assert (failed["cause"], failed["time_to_wait_s"]) == ("misc/unknown-PLMN", 1)
-    assert failed["local"] is None
-    lab.wait_state("up")
-    (_, first), (_, second) = lab.setups()
-    assert 1.0 <= second - first < 1.0 + 2 * AT_ONCE_S
-
-
-def test_time_to_wait_outlives_a_change_of_the_config(lab: Bench) -> None:
-    lab.mme.setup[:] = [Refuse(time_to_wait_s=1), Accept()]
-    lab.stack("--retry-s", "0.1")
-    lab.henbd.accept()
-    lab.tell(1, link(HENB, MME))
-    lab.wait_state("failed")
-    lab.tell(2, link(OTHER_HENB, MME))
-    still = lab.henbd.expect("status")["peers"][0]
-    assert (still["state"], still["time_to_wait_s"]) == ("failed", 1)
-    lab.tell(3, None)
-    lab.tell(4, link(HENB, MME))
-    lab.wait_state("up")
-    (_, first), (_, second) = lab.setups()
-    assert second - first >= 1.0
-
-
-def test_without_time_to_wait_it_keeps_its_own_pace(lab: Bench) -> None:
-    lab.mme.setup[:] = [Refuse(), Refuse(), Accept()]
-    lab.bring_up()
-    times = [at for _, at in lab.setups()]
-    gaps = [later - sooner for sooner, later in pairwise(times)]
-    assert len(gaps) == 2
-    assert all(RETRY_S * 0.9 < gap < RETRY_S + 2 * AT_ONCE_S for gap in gaps)
-
-
-def test_a_silent_mme_is_a_failure_and_is_tried_again(lab: Bench) -> None:
-    lab.mme.setup[:] = [Silence(), Garbage(), Accept()]
-    lab.stack()
-    lab.henbd.accept()
-    lab.tell(1, link(HENB, MME))
-    lab.wait_state("setup")
-    for _ in range(2):
-        failed = lab.wait_state("failed")["peers"][0]
-        assert failed["cause"] == "transport/no-answer-to-s1-setup"
-    lab.wait_state("up")
-    lab.log.wait("ErrorIndication")
-
-
-def test_an_mme_that_goes_down_and_comes_back(lab: Bench) -> None:
-    lab.bring_up()
-    lab.mme.stop()
-    down = lab.wait_state("down")
-    assert down["peers"][0]["cause"] == "transport/aborted-by-the-peer"
-    assert down["transmitting"] is False
-    lab.wait_state("connecting")
-    assert lab.wait_state("failed")["peers"][0]["cause"] in (
-        "transport/no-answer",
-        "transport/refused-by-the-peer",
-    )
-    with lab.cable.core.inside():
-        lab.mme.start()
-    lab.wait_state("up", timeout_s=10)
-
-
-def test_an_address_that_is_not_there_yet_is_tried_again(lab: Bench) -> None:
-    lab.stack()
-    lab.henbd.accept()
-    lab.tell(1, link("10.0.0.77", MME))
-    failed = lab.wait_state("failed")["peers"][0]
-    assert failed["cause"] == "transport/cannot-assign-requested-address"
-    lab.cable.henb.ip(f"address add 10.0.0.77/24 dev {lab.cable.device}")
-    try:
-        assert lab.wait_state("up")["peers"][0]["local"] == "10.0.0.77"
-    finally:
-        lab.cable.henb.ip(f"address delete 10.0.0.77/24 dev {lab.cable.device}")
-
-
-def test_s1_outlives_henbd(lab: Bench) -> None:
-    lab.bring_up()
-    before = lab.log.events()
-    lab.henbd.close()
-    time.sleep(0.3)
-    lab.henbd.listen()
-    lab.henbd.accept()
-    hello = lab.henbd.receive()
-    assert isinstance(hello, dict)
-    assert (hello["type"], hello["generation"]) == ("hello", 1)
-    assert hello["config"] == link(HENB, MME)
-    status = lab.henbd.receive()
-    assert isinstance(status, dict)
-    assert (status["generation"], peer_states(status)) == (1, ["up"])
-    assert lab.log.events() == before
-    lab.tell(2, link(HENB, MME))
-    assert lab.log.events() == before
-
-
-def test_it_connects_again_at_most_once_a_second(lab: Bench) -> None:
-    lab.stack()
-    times = []
-    for _ in range(3):
-        times.append(lab.henbd.accept())
-        lab.henbd.send({"type": "error", "text": "another stack is connected"})
-        lab.henbd.hang_up()
-    gaps = [later - sooner for sooner, later in pairwise(times)]
-    assert all(0.9 < gap < 1.0 + 2 * AT_ONCE_S for gap in gaps)
-
-
-def test_a_stack_that_was_killed_begins_anew(lab: Bench) -> None:
-    child = lab.bring_up()
-    child.kill()
-    child.wait()
-    lab.bring_up()
-    assert len(lab.mme.s1_up) == 1
-    assert len(lab.setups()) == 2
-
-
-def test_sigterm_shuts_down_and_succeeds(lab: Bench) -> None:
-    child = lab.bring_up()
-    child.terminate()
-    assert child.wait(SOON_S * PATIENCE) == 0
-    assert lab.log.wait("SCTP-down").facts["reason"] == "shut down by the peer"
-
-
 def test_it_answers_reset_and_unknown_procedures(lab: Bench) -> None:
     lab.bring_up()
     lab.mme.send(s1ap.Reset(s1ap.Cause("misc", "om-intervention")))
@@ -360,63 +203,6 @@ def test_it_answers_reset_and_unknown_procedures(lab: Bench) -> None:
         "protocol/abstract-syntax-error-reject"
     )
     assert lab.henbd.quiet("status", 0.2)
-
-
-BAD_LINES = {
-    "no JSON": b"{\n",
-    "not UTF-8": b'{"type": "config\xff"}\n',
-    "no object": b"[]\n",
-    "empty": b"\n",
-    "too deep": b"[" * 50_000 + b"\n",
-    "too long": b"{" + b" " * 70_000 + b"}\n",
-    "no type": b"{}\n",
-    "no link": b'{"type": "config", "generation": 9}\n',
-    "old": json.dumps(config(1, None)).encode() + b"\n",
-    "generation is text": b'{"type": "config", "generation": "9", "link": null}\n',
-    "generation is true": b'{"type": "config", "generation": true, "link": null}\n',
-    "no peers": json.dumps(config(9, link(HENB))).encode() + b"\n",
-    "peer is text": json.dumps(config(9, link(HENB, MME) | {"peers": ["x"]})).encode() + b"\n",
-    "bad address": json.dumps(config(9, link("10.0.0.256", MME))).encode() + b"\n",
-    "zone": json.dumps(config(9, link("fe80::1%s1", MME))).encode() + b"\n",
-    "identity too big": json.dumps(config(9, link(HENB, MME, identity=1 << 28))).encode() + b"\n",
-    "PLMN": json.dumps(config(9, link(HENB, MME, plmns=["0010"]))).encode() + b"\n",
-    "no inside": json.dumps(config(9, link(HENB, MME) | {"inside": None})).encode() + b"\n",
-}
-
-
-def test_bad_lines_are_answered_and_otherwise_ignored(lab: Bench) -> None:
-    lab.bring_up()
-    before = lab.log.events()
-    for name, line in BAD_LINES.items():
-        lab.henbd.send(line)
-        answer = lab.henbd.receive()
-        assert isinstance(answer, dict), name
-        assert answer["type"] == "error", name
-        assert answer["text"], name
-    for harmless in ({"type": "pong"}, {"type": "news", "x": 1}, {"type": "error"}):
-        lab.henbd.send(harmless)
-    lab.tell(2, link(HENB, MME, x_extra=1))
-    assert lab.log.events() == before
-
-
-def test_a_line_may_come_in_pieces_and_many_at_once(lab: Bench) -> None:
-    lab.stack()
-    lab.henbd.accept()
-    line = json.dumps(config(1, link(HENB, MME))).encode() + b"\n"
-    lab.henbd.send(line[:50])
-    time.sleep(0.05)
-    lab.henbd.send(line[50:] + json.dumps(config(2, link(OTHER_HENB, MME))).encode() + b"\n")
-    assert lab.henbd.expect("ack")["generation"] == 1
-    assert lab.henbd.expect("ack")["generation"] == 2
-    lab.wait_state("up")
-
-
-def test_it_pings_when_asked_to(lab: Bench) -> None:
-    lab.stack("--ping-s", "0.2")
-    lab.henbd.accept()
-    for _ in range(3):
-        lab.henbd.expect("ping")
-        lab.henbd.send({"type": "pong"})
 
 
 def test_the_user_plane_runs_from_its_address_while_s1_is_up(lab: Bench) -> None:

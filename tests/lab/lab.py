@@ -35,6 +35,7 @@ from tests.lab.gtpu import Sgw
 from tests.lab.hems import Hems, TlsFiles
 from tests.lab.hems.rpc import Set
 from tests.lab.mme import Mme
+from tests.lab.pcap import Packet
 from tests.lab.pki import GATEWAY_ID, HENB_ID, Pki, make
 from tests.lab.topology import Topology
 
@@ -110,12 +111,13 @@ class Process:
         """Whether it lives."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self) -> None:
-        """Start it; its output goes on in the same file."""
+    def start(self, *before: str) -> None:
+        """Start it, after the words of a command that starts others; its output is appended."""
         assert not self.running, f"{self._command} runs already"
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
         with self.output.open("ab") as output:
             self._process = self._lab.net.henb.start(
+                *before,
                 *self._command,
                 env=environment,
                 cwd=ROOT,
@@ -163,6 +165,7 @@ class Lab:
         self.options = options
         self.log = Log()
         self._pools = itertools.count(1)
+        self._unasked: list[topology.Network] = []
         self._expected: list[tuple[topology.Network, float, float]] = []
         with ExitStack() as undo:
             self._build(undo, folder)
@@ -327,12 +330,12 @@ class Lab:
         return screen(self.status())
 
     def start(self) -> None:
-        """Start henbd, and the stack as soon as henbd listens for it."""
+        """Start henbd, and the stack as soon as henbd is there."""
         self.henbd.start()
         deadline = time.monotonic() + START_S * PATIENCE
-        while not self.s1_socket.exists():
+        while not self.answers():
             if not self.henbd.running or time.monotonic() > deadline:
-                raise AssertionError(f"henbd does not listen for the stack:\n{self.henbd.text()}")
+                raise AssertionError(f"henbd does not answer:\n{self.henbd.text()}")
             time.sleep(0.01)
         self.stack.start()
 
@@ -384,13 +387,17 @@ class Lab:
         return not self.log.events("Inform", since)
 
     @contextmanager
-    def in_the_clear(self, network: topology.Network) -> Iterator[None]:
-        """Take clear packets of a network for no leak: here they are as they should be."""
+    def in_the_clear(self, *networks: topology.Network) -> Iterator[None]:
+        """Take clear packets of these networks for no leak: here they are as they should be."""
         start = time.time()
         try:
             yield
         finally:
-            self._expected.append((network, start, time.time()))
+            self._expected += [(network, start, time.time()) for network in networks]
+
+    def allow_from(self, network: topology.Network) -> None:
+        """Take what these networks send to the HeNB in the clear for no leak: it did not ask."""
+        self._unasked.append(network)
 
     def leaks(self) -> list[str]:
         """Return each packet that belongs inside and crossed the HeNB's links in the clear."""
@@ -398,12 +405,15 @@ class Lab:
             str(packet)
             for capture in self.captures
             for packet in capture.clear()
-            if not any(
-                (packet.source in network or packet.destination in network)
-                and start <= packet.at <= end
-                for network, start, end in self._expected
-            )
+            if not self._is_expected(packet)
         ]
+
+    def _is_expected(self, packet: Packet) -> bool:
+        return any(packet.source in network for network in self._unasked) or any(
+            (packet.source in network or packet.destination in network)
+            and start <= packet.at <= end
+            for network, start, end in self._expected
+        )
 
     def complaints(self) -> list[str]:
         """Return what anybody saw that must not be: leaks, and breaches of a standard."""

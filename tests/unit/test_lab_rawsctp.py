@@ -39,7 +39,8 @@ from tests.lab.sctp.packet import (
     init_chunk,
     sack_chunk,
 )
-from tests.lab.sctp.protocol import Ended, Established, Event, Received, SctpProtocol, State
+from tests.lab.sctp.protocol import SctpProtocol
+from tests.lab.sctp.states import Ended, Established, Event, Received, State
 
 CLIENT, SERVER = IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")
 CLIENT_PORT, PORT = 40_000, 36_412

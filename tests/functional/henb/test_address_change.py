@@ -125,7 +125,6 @@ def test_two_changes_before_the_first_is_answered(registered: Lab) -> None:
         e.facts["parameters"].get(INNER_ADDRESS) for e in registered.log.events("Inform", since)
     ]
     assert addresses[:2] == [first, second]
-    registered.hems.release()
 
 
 def test_a_change_back_before_the_first_is_answered_is_told(registered: Lab) -> None:
@@ -138,4 +137,3 @@ def test_a_change_back_before_the_first_is_answered_is_told(registered: Lab) -> 
     registered.gateway.use_pool("10.99.0.0/24")
     registered.reauthenticate()
     told(registered, "10.99.0.1", since)
-    registered.hems.release()

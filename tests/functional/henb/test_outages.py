@@ -34,7 +34,7 @@ def test_a_new_address_cuts_the_wait_for_a_retry(registered: Lab) -> None:
     registered.hems.down()
     registered.grant_another()
     registered.reauthenticate()
-    assert eventually(lambda: registered.status()["hems"]["failures"] == 1, 10)
+    assert eventually(lambda: registered.status()["hems"]["failures"] >= 1, 10)
     registered.hems.up()
     since = time.monotonic()
     address = registered.grant_another()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from ipaddress import ip_network
 
 import pytest
 
@@ -110,7 +111,7 @@ def test_a_stranger_s_connection_request_is_refused(registered: Lab) -> None:
 @pytest.mark.lab(configuration={"hems": {"path": "direct"}, "ipsec": None})
 def test_without_ipsec_the_henb_registers_directly(lab: Lab) -> None:
     """Here the HeMS is outside by configuration, so that its traffic is clear is no leak."""
-    with lab.in_the_clear(topology.CORE):
+    with lab.in_the_clear(ip_network(topology.HEMS)):
         lab.henbd.start()
         inform = lab.log.wait("Inform", 20)
         assert inform.facts["source"][0] == "10.10.1.2"

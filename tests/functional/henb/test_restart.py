@@ -53,7 +53,6 @@ def test_a_restart_before_the_inform_is_answered_repeats_it(lab: Lab, how: str) 
     again = lab.log.wait("Inform", 20, since=since)
     assert again.facts["events"] == [("0 BOOTSTRAP", ""), ("1 BOOT", "")]
     lab.log.wait("S1SetupResponse", 20, since=since)
-    lab.hems.release()
 
 
 @pytest.mark.parametrize("how", ENDS)
@@ -67,7 +66,6 @@ def test_a_restart_after_the_inform_was_answered_does_not_repeat_it(lab: Lab, ho
     lab.henbd.start()
     assert eventually(lambda: lab.answers() and lab.status()["tunnel"]["condition"] == "up", 20)
     assert lab.quiet(since)
-    lab.hems.release()
 
 
 @pytest.mark.parametrize("how", ENDS)
@@ -81,7 +79,6 @@ def test_a_restart_after_the_set_was_answered_keeps_what_was_set(lab: Lab, how: 
     lab.log.wait("S1SetupResponse", 20, since=since)
     informed = lab.log.wait("Inform", 20, since=since)
     assert informed.facts["events"] == [("4 VALUE CHANGE", "")]
-    lab.hems.release()
 
 
 @pytest.mark.parametrize("how", ENDS)
@@ -93,7 +90,6 @@ def test_a_restart_in_the_middle_of_the_set_applies_all_of_it_or_nothing(
     lab.start()
     lab.log.wait("hang", 20)
     end(lab, how)
-    lab.hems.release()
     lab.henbd.start()
     assert eventually(lambda: lab.answers() and lab.status()["tunnel"]["condition"] == "up", 20)
     assert lab.status()["s1"]["far_ends"] in ([], ["10.30.0.2"])
@@ -127,7 +123,6 @@ def test_an_address_inform_that_was_not_answered_is_repeated(registered: Lab, ho
         where=lambda e: e.facts["parameters"].get(INNER_ADDRESS) == address,
     )
     assert ("4 VALUE CHANGE", "") in inform.facts["events"]
-    registered.hems.release()
 
 
 def test_a_reboot_is_told_and_op_state_starts_false(registered: Lab) -> None:
@@ -166,4 +161,3 @@ def test_a_connect_that_hangs_does_not_hold_up_the_end(lab: Lab) -> None:
     before = time.monotonic()
     assert lab.henbd.stop() == 0
     assert time.monotonic() - before < 4
-    lab.hems.release()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
+import threading
 from ipaddress import ip_address
 
 from tests.lab import sctp
 from tests.lab.enb import faults
 from tests.lab.enb.messages import is_plmn
 from tests.lab.enb.native import NativeClient
-from tests.lab.enb.peer import Pace
 from tests.lab.enb.stack import Options, Stack
+from tests.lab.enb.status import Pace
 
 
 def main() -> int:
@@ -36,6 +38,7 @@ def main() -> int:
         faults=switched,
         backend=arguments.sctp,
     )
+    threading.excepthook = _die
     stack = Stack(options)
     client = NativeClient(arguments.socket, stack, drops=switched.drops, ping_s=arguments.ping_s)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -43,6 +46,12 @@ def main() -> int:
     client.run()
     stack.close()
     return 0
+
+
+def _die(what: threading.ExceptHookArgs) -> None:
+    """End at once on a mistake of ours: a stack without one of its threads would tell lies."""
+    threading.__excepthook__(what)
+    os._exit(1)
 
 
 def _parser() -> argparse.ArgumentParser:

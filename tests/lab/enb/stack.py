@@ -25,8 +25,9 @@ from tests.lab.enb.messages import (
     ProtocolError,
     encode,
 )
-from tests.lab.enb.peer import Pace, S1Peer, State, Wait
+from tests.lab.enb.peer import S1Peer
 from tests.lab.enb.requests import same_enb
+from tests.lab.enb.status import Pace, State, Wait
 from tests.lab.enb.user_plane import UserPlane
 
 _LOG = logging.getLogger(__name__)

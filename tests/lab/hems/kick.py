@@ -18,14 +18,16 @@ class Kicked:
     violations: tuple[str, ...] = ()
 
 
-def kick(url: str, credentials: Credentials | None, timeout_s: float) -> Kicked:
-    """Make a connection request from the calling thread, in its network namespace.
+def kick(url: str, credentials: Credentials | None, source: str, timeout_s: float) -> Kicked:
+    """Make a connection request from an address of the calling thread's network namespace.
 
     Without credentials, only the first GET is made. OSError if the CPE cannot be reached.
     """
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout_s)
+    connection = http.client.HTTPConnection(
+        parts.hostname or "", parts.port or 80, timeout_s, source_address=(source, 0)
+    )
     try:
         status, challenges = _get(connection, target)
         if credentials is None or status == HTTPStatus.SERVICE_UNAVAILABLE:

@@ -72,6 +72,7 @@ class Hems:
             algorithms=algorithms,
         )
         self._log = log
+        self._address = address
         self._house = House(log, path, partial(doorkeeper.challenges, stale=True), forced, cookies)
         self._reception = Reception(self._house, doorkeeper)
         self._context = _context(tls)
@@ -153,7 +154,7 @@ class Hems:
         """
         self._log.add("HeMS", "HeNB", "ConnectionRequest", f"CONNECTION REQUEST  GET {url}")
         credentials = None if username is None else Credentials(username, password)
-        kicked = kick(url, credentials, timeout_s * PATIENCE)
+        kicked = kick(url, credentials, self._address, timeout_s * PATIENCE)
         self._log.add("HeNB", "HeMS", "ConnectionRequestAnswer", f"HTTP {kicked.status}")
         self._house.note("connection request", kicked.violations)
         return kicked.status

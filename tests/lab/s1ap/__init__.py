@@ -1,6 +1,7 @@
-"""S1AP (TS 36.413) for the lab: `messages` has the messages, `elements` what is in them."""
+"""S1AP (TS 36.413) for the lab: messages as values, `encode` and `decode`."""
 
 from tests.lab.s1ap.causes import Cause
+from tests.lab.s1ap.codec import S1apError, decode, encode
 from tests.lab.s1ap.elements import (
     Criticality,
     EnbKind,
@@ -21,12 +22,9 @@ from tests.lab.s1ap.messages import (
     Other,
     Reset,
     ResetAcknowledge,
-    S1apError,
     S1SetupFailure,
     S1SetupRequest,
     S1SetupResponse,
-    decode,
-    encode,
 )
 
 __all__ = [

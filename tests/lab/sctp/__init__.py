@@ -48,7 +48,7 @@ class Backend(Enum):
 
 
 def kernel_has_sctp() -> bool:
-    """Return whether the kernel has SCTP; asking loads its module."""
+    """Return whether the kernel has SCTP."""
     return kernel.available()
 
 

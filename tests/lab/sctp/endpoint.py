@@ -29,7 +29,8 @@ from tests.lab.sctp.packet import (
     encode_parameter,
     init_chunk,
 )
-from tests.lab.sctp.protocol import Established, Event, SctpProtocol, own_init
+from tests.lab.sctp.protocol import SctpProtocol, own_init
+from tests.lab.sctp.states import Established, Event
 
 # RFC 9260 16: Valid.Cookie.Life.
 COOKIE_LIFE_S = 60.0

@@ -8,13 +8,12 @@ new association: the old one goes on, and says nothing.
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import select
 import socket
-import struct
 import threading
 from collections.abc import Callable
-from enum import IntEnum
 from ipaddress import ip_address
 
 from tests.lab.sctp.association import (
@@ -32,12 +31,16 @@ from tests.lab.sctp.association import (
     SctpError,
     Timers,
 )
+from tests.lab.sctp.kernel_socket import (
+    IPPROTO_SCTP,
+    Change,
+    Incoming,
+    abort,
+    pending_error,
+    sctp_socket,
+    send,
+)
 
-IPPROTO_SCTP = 132
-
-_STREAMS = 10
-_BIGGEST_MESSAGE = 65_536
-_LINGER = struct.pack("=ii", 1, 0)  # close() aborts
 _CAUSES = {
     errno.ECONNREFUSED: REFUSED,
     errno.ECONNRESET: ABORTED_BY_PEER,
@@ -46,38 +49,9 @@ _CAUSES = {
 }
 
 
-class _Option(IntEnum):
-    """Socket options of linux/sctp.h."""
-
-    RTO_INFO = 0
-    ASSOCIATION_INFO = 1
-    INIT_MESSAGE = 2
-    NO_DELAY = 3
-    PEER_ADDRESS_PARAMETERS = 9
-    EVENTS = 11
-    GET_RECEIVE_INFO = 32
-
-
-class _Ancillary(IntEnum):
-    """Ancillary data of linux/sctp.h: to sendmsg, from recvmsg."""
-
-    SEND_INFO = 2
-    RECEIVE_INFO = 3
-
-
-# stream, flags, PPID, context, association
-_SEND_INFO = struct.Struct("=HHIIi")
-# stream, sequence number, flags, PPID; there is more
-_RECEIVE_INFO = struct.Struct("=HHHxxI")
-# SCTP_ASSOC_CHANGE: type, flags, length, state; there is more
-_CHANGE = struct.Struct("=HHIH")
-_ASSOC_CHANGE = 0x8001
-_COMM_LOST, _SHUTDOWN_COMP, _CANT_STR_ASSOC = 1, 3, 4
-_MSG_NOTIFICATION = 0x8000
-
-
+@functools.cache
 def available() -> bool:
-    """Return whether the kernel has SCTP."""
+    """Return whether the kernel has SCTP; asking may load a module, so it is asked once."""
     try:
         socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_SCTP).close()
     except OSError:
@@ -87,7 +61,7 @@ def available() -> bool:
 
 def connect(local: Address, peer: Address, port: int, timers: Timers) -> Association:
     """Begin an association from a local address; raise SctpError if that is not possible."""
-    sock = _socket(local, 0, timers)
+    sock = sctp_socket(local, 0, timers)
     try:
         sock.connect((str(peer), port))
     except BlockingIOError:
@@ -101,7 +75,7 @@ def connect(local: Address, peer: Address, port: int, timers: Timers) -> Associa
 
 def listen(local: Address, port: int, timers: Timers) -> Listener:
     """Wait for associations at a local address; raise SctpError if that cannot be used."""
-    sock = _socket(local, port, timers)
+    sock = sctp_socket(local, port, timers)
     sock.listen(16)
     return _KernelListener(sock, local, port)
 
@@ -135,7 +109,7 @@ class KernelAssociation(Association):
         self._established = established
         self._ending = SHUT_DOWN_BY_PEER
         self._aborting = False
-        self._fragments: list[bytes] = []
+        self._incoming = Incoming()
         self._lock = threading.Lock()
         self._closed = False
         self._bell = _Bell()
@@ -147,14 +121,11 @@ class KernelAssociation(Association):
 
     def send(self, data: bytes, ppid: int, stream: int = 0) -> None:
         """Send a message; raise AssociationEnded, or SctpError for one that cannot be sent."""
-        # The kernel does not look at the PPID; on the wire it is in network order.
-        information = _SEND_INFO.pack(stream, 0, socket.htonl(ppid), 0, 0)
-        ancillary = [(IPPROTO_SCTP, _Ancillary.SEND_INFO, information)]
         with self._lock:
             if self._closed:
                 raise AssociationEnded(self.inbox.ended or ABORTED)
             try:
-                self._socket.sendmsg([data], ancillary, socket.MSG_DONTWAIT)
+                send(self._socket, Message(data, ppid, stream))
             except (BrokenPipeError, ConnectionError) as error:
                 raise AssociationEnded(_cause(error.errno)) from error
             except OSError as error:
@@ -201,15 +172,16 @@ class KernelAssociation(Association):
                 os.eventfd_read(self._bell.descriptor)
         with self._lock:
             self._closed = True
-            if cause not in (SHUT_DOWN, SHUT_DOWN_BY_PEER):
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
-            self._socket.close()
+            if cause in (SHUT_DOWN, SHUT_DOWN_BY_PEER):
+                self._socket.close()
+            else:
+                abort(self._socket)
             self._bell.close()
         self.inbox.end(cause)
 
     def _connected(self) -> str | None:
         """Note how the attempt to connect came out; return why it failed, if so."""
-        failure = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        failure = pending_error(self._socket)
         if failure:
             return _cause(failure)
         self._established = True
@@ -219,33 +191,18 @@ class KernelAssociation(Association):
     def _read(self) -> str | None:
         """Read what is there; return the cause of the end, if it is the end."""
         try:
-            data, ancillary, flags, _ = self._socket.recvmsg(
-                _BIGGEST_MESSAGE, 256, socket.MSG_DONTWAIT
-            )
+            said = self._incoming.read(self._socket)
         except BlockingIOError:
             return None
         except OSError as error:
             return _cause(error.errno)
-        if flags & _MSG_NOTIFICATION:
-            return self._on_change(data)
-        if not data:
-            return self._ending
-        self._fragments.append(data)
-        if flags & socket.MSG_EOR:
-            whole = b"".join(self._fragments)
-            self._fragments.clear()
-            stream, ppid = _stream_and_ppid(ancillary)
-            self.inbox.put(Message(whole, ppid, stream))
-        return None
-
-    def _on_change(self, notification: bytes) -> str | None:
-        kind, _, _, state = _CHANGE.unpack_from(notification)
-        if kind != _ASSOC_CHANGE:
-            return None
-        if state == _SHUTDOWN_COMP:
-            return self._ending
-        if state in (_COMM_LOST, _CANT_STR_ASSOC):
-            return _cause(self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+        match said:
+            case Message():
+                self.inbox.put(said)
+            case b"" | Change.SHUTDOWN_COMP:
+                return self._ending
+            case Change.COMM_LOST | Change.CANT_STR_ASSOC:
+                return _cause(pending_error(self._socket))
         return None
 
 
@@ -284,51 +241,6 @@ class _KernelListener(Listener):
         with self._lock:
             self._socket.close()
             self._bell.close()
-
-
-def _socket(local: Address, port: int, timers: Timers) -> socket.socket:
-    family = socket.AF_INET if local.version == 4 else socket.AF_INET6
-    sock = socket.socket(family, socket.SOCK_STREAM, IPPROTO_SCTP)
-    try:
-        for option, value in _options(timers).items():
-            sock.setsockopt(IPPROTO_SCTP, option, value)
-        sock.bind((str(local), port))
-        sock.setblocking(False)
-    except OSError as error:
-        sock.close()
-        raise SctpError(f"{error.strerror}: port {port} of {local}") from error
-    return sock
-
-
-def _options(timers: Timers) -> dict[_Option, bytes]:
-    """Return the options that make the kernel as patient as `timers` say."""
-    initial_ms, maximum_ms = (round(s * 1000) for s in (timers.rto_initial_s, timers.rto_max_s))
-    limit = timers.max_retransmissions
-    heartbeat_ms = round(timers.heartbeat_s * 1000)
-    return {
-        # association, initial, maximum, minimum
-        _Option.RTO_INFO: struct.pack("=iIII", 0, initial_ms, maximum_ms, initial_ms),
-        # association, retransmissions; the rest stays
-        _Option.ASSOCIATION_INFO: struct.pack("=iHHIII", 0, limit, 0, 0, 0, 0),
-        # streams out and in, attempts, longest time-out
-        _Option.INIT_MESSAGE: struct.pack("=HHHH", _STREAMS, _STREAMS, limit, maximum_ms),
-        # association, address, heartbeat, retransmissions, ..., flags (1: heartbeats), ...
-        _Option.PEER_ADDRESS_PARAMETERS: struct.pack(
-            "=i128xIHIIIIBx", 0, heartbeat_ms, limit, 0, 0, 1, 0, 0
-        ),
-        _Option.NO_DELAY: struct.pack("=i", 1),
-        # one byte for each kind of notification: (data), association, ...
-        _Option.EVENTS: bytes([0, 1]),
-        _Option.GET_RECEIVE_INFO: struct.pack("=i", 1),
-    }
-
-
-def _stream_and_ppid(ancillary: list[tuple[int, int, bytes]]) -> tuple[int, int]:
-    for level, kind, value in ancillary:
-        if (level, kind) == (IPPROTO_SCTP, _Ancillary.RECEIVE_INFO):
-            stream, _, _, ppid = _RECEIVE_INFO.unpack_from(value)
-            return stream, socket.ntohl(ppid)
-    raise AssertionError("the kernel was asked for SCTP_RCVINFO and gave none")
 
 
 def _cause(number: int | None) -> str:

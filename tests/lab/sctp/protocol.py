@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import ClassVar
 
 from tests.lab.sctp.association import (
@@ -38,47 +37,14 @@ from tests.lab.sctp.packet import (
     sack_chunk,
     shutdown_chunk,
 )
+from tests.lab.sctp.patience import Patience
+from tests.lab.sctp.states import Ended, Established, Event, Received, State
 from tests.lab.sctp.transfer import Inbound, Outbound
 
 STREAMS = 10
 
 _HEARTBEAT_INFO = 1  # the parameter of HEARTBEAT (RFC 9260 3.3.5)
 _USER_INITIATED_ABORT = b"\x00\x0c\x00\x04"  # the error cause (RFC 9260 3.3.10.12)
-
-
-class State(Enum):
-    """The states of RFC 9260 4."""
-
-    COOKIE_WAIT = auto()
-    COOKIE_ECHOED = auto()
-    ESTABLISHED = auto()
-    SHUTDOWN_PENDING = auto()
-    SHUTDOWN_SENT = auto()
-    SHUTDOWN_RECEIVED = auto()
-    SHUTDOWN_ACK_SENT = auto()
-    CLOSED = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Established:
-    """The association can be used."""
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message came in."""
-
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The association is no more."""
-
-    cause: str
-
-
-Event = Established | Received | Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +70,14 @@ class SctpProtocol:
         self.peer: Init | None = None
         # What the system says of sending to the peer; None while it works.
         self.path_error: str | None = None
-        self._timers = timers
         self._outgoing: list[tuple[int, Chunk]] = []
         self._outbound = Outbound(own.tsn)
         self._inbound = Inbound(0)
         self._cookie = b""
         self._sack_due = False
         self._ending = SHUT_DOWN
-        self._misses = 0
-        self._rto_s = timers.rto_initial_s
-        self._retransmit_at: float | None = None
+        self._patience = Patience(timers, now)
         self._heartbeat: bytes | None = None
-        self._heartbeat_at = now + timers.heartbeat_s
 
     @classmethod
     def connecting(cls, timers: Timers, now: float) -> SctpProtocol:
@@ -161,27 +123,18 @@ class SctpProtocol:
 
     def wake_at(self) -> float | None:
         """Return when `tick` must be called next; None: the association is over."""
-        if self.state is State.CLOSED:
-            return None
-        if self._retransmit_at is None:
-            return self._heartbeat_at
-        return min(self._retransmit_at, self._heartbeat_at)
+        return None if self.state is State.CLOSED else self._patience.wake_at()
 
     def tick(self, now: float) -> list[Event]:
         """Do what is due by time."""
         if self.state is State.CLOSED:
             return []
-        retransmit = self._retransmit_at is not None and now >= self._retransmit_at
-        beat = now >= self._heartbeat_at
-        # While something else is outstanding, that tells whether the peer lives.
-        unanswered = beat and self._heartbeat is not None and self._retransmit_at is None
-        self._misses += retransmit or unanswered
-        if self._misses > self._timers.max_retransmissions:
+        due = self._patience.due(now)
+        if due.give_up:
             return self._finish(self.path_error or NO_ANSWER)
-        if retransmit:
-            self._rto_s = min(self._rto_s * 2, self._timers.rto_max_s)
+        if due.retransmit:
             self._transmit_outstanding(now)
-        if beat:
+        if due.beat:
             self._beat(now)
         return []
 
@@ -196,8 +149,8 @@ class SctpProtocol:
             raise SctpError("a message is never empty")
         for chunk in self._outbound.add(message):
             self._queue(chunk)
-        if self._retransmit_at is None:
-            self._retransmit_at = now + self._rto_s
+        if not self._patience.waiting:
+            self._patience.sent(now, outstanding=True)
 
     def shutdown(self, now: float) -> None:
         """Begin the graceful end: what was sent is delivered first (RFC 9260 9.2)."""
@@ -241,7 +194,7 @@ class SctpProtocol:
         outstanding = self._outstanding()
         for chunk in outstanding:
             self._queue(chunk)
-        self._retransmit_at = now + self._rto_s if outstanding else None
+        self._patience.sent(now, outstanding=bool(outstanding))
 
     def _answer_data(self, now: float) -> None:
         """Acknowledge the DATA of a packet, once."""
@@ -254,17 +207,12 @@ class SctpProtocol:
             self._transmit_outstanding(now)
 
     def _beat(self, now: float) -> None:
-        """Ask the peer whether it lives (RFC 9260 8.3)."""
-        self._heartbeat_at = now + self._timers.heartbeat_s
-        if self.state is State.ESTABLISHED and self._retransmit_at is None:
+        """Ask the peer whether it lives (RFC 9260 8.3), unless something else asks already."""
+        idle = self.state is State.ESTABLISHED and not self._patience.waiting
+        if idle:
             self._heartbeat = encode_parameter(_HEARTBEAT_INFO, os.urandom(8))
             self._queue(Chunk(ChunkType.HEARTBEAT, self._heartbeat))
-
-    def _alive(self) -> None:
-        """Note that the peer has answered something."""
-        self._misses = 0
-        self._heartbeat = None
-        self._rto_s = self._timers.rto_initial_s
+        self._patience.beat(now, heartbeat=idle)
 
     def _learn(self, peer: Init) -> None:
         self.peer = peer
@@ -273,7 +221,7 @@ class SctpProtocol:
     def _enter(self, state: State, now: float) -> list[Event]:
         """Go to a state whose chunk waits for an answer, and send that chunk."""
         self.state = state
-        self._alive()
+        self._patience.answered()
         self._transmit_outstanding(now)
         return []
 
@@ -281,7 +229,6 @@ class SctpProtocol:
         if self.state is State.CLOSED:
             return []
         self.state = State.CLOSED
-        self._retransmit_at = None
         return [Ended(cause)]
 
     def _go_on_with_shutdown(self, now: float) -> list[Event]:
@@ -296,9 +243,8 @@ class SctpProtocol:
 
     def _acknowledged(self, tsn: int, now: float) -> list[Event]:
         if self._outbound.acknowledge(tsn):
-            self._alive()
-            more = self._outbound.unacknowledged()
-            self._retransmit_at = now + self._rto_s if more else None
+            self._patience.answered()
+            self._patience.sent(now, outstanding=bool(self._outbound.unacknowledged()))
         return self._go_on_with_shutdown(now)
 
     def _on_init_ack(self, chunk: Chunk, now: float) -> list[Event]:
@@ -312,7 +258,7 @@ class SctpProtocol:
 
     def _on_cookie_ack(self, _: Chunk, now: float) -> list[Event]:
         self._enter(State.ESTABLISHED, now)
-        self._heartbeat_at = now + self._timers.heartbeat_s
+        self._patience.beat(now, heartbeat=False)
         return [Established()]
 
     def _on_data(self, chunk: Chunk, _: float) -> list[Event]:
@@ -329,7 +275,7 @@ class SctpProtocol:
 
     def _on_heartbeat_ack(self, chunk: Chunk, _: float) -> list[Event]:
         if chunk.value == self._heartbeat:
-            self._alive()
+            self._patience.answered()
         return []
 
     def _on_shutdown(self, chunk: Chunk, now: float) -> list[Event]:

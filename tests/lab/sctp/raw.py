@@ -27,7 +27,8 @@ from tests.lab.sctp.association import (
     Timers,
 )
 from tests.lab.sctp.endpoint import Happening, Peer, SctpEndpoint
-from tests.lab.sctp.protocol import Ended, Established, Received, SctpProtocol
+from tests.lab.sctp.protocol import SctpProtocol
+from tests.lab.sctp.states import Ended, Established, Received
 
 IPPROTO_SCTP = 132
 # On every packet of ours. A kernel with SCTP of its own answers for our ports too, with ABORT; a
