@@ -17,7 +17,7 @@ from henbd.control import factory, intent, pacing, refusal, report, trials
 from henbd.control.course import Course
 from henbd.control.desire import desired
 from henbd.control.pacing import Pace
-from henbd.control.plan import plan
+from henbd.control.plan import missing_guards, plan
 from henbd.control.reach import Reach, hems_address, hems_host, management_source, reach
 from henbd.control.tunnel import Condition, Tunnel, judge
 from henbd.conversation import PATIENCE_S, Conversation
@@ -225,12 +225,11 @@ class Daemon:
             self.way = observed.kernel
             return
         wanted = self._desire(observed, tunnel, now)
-        observed = self._guard(wanted, observed, tunnel, now)
-        if isinstance(observed.kernel, Unknown):
-            return
+        kernel = self._guard(wanted, observed.kernel, now)
+        observed = replace(observed, kernel=kernel)
         way = reach(self.management, self.settings.hems, observed, tunnel, wanted.guards)
         self._take_way(way)
-        if self._converse(observed.kernel, now):
+        if self._converse(kernel, now):
             self._looks.want_full(now)
             self._looks.pause(now + AFTER_INFORM_S)
         elif look is Look.FULL:
@@ -238,15 +237,14 @@ class Daemon:
             self._act(chosen, now)
             parties.supervisor.status(self._summary())
 
-    def _guard(self, wanted: Desired, observed: Observed, tunnel: Tunnel, now: float) -> Observed:
+    def _guard(self, wanted: Desired, kernel: Kernel, now: float) -> Kernel:
         """Close what is open, in each look and before anything else; return what then is there."""
-        planned = plan(wanted, observed, tunnel)
-        missing = [action for action in planned if isinstance(action, AddGuard)]
+        missing = [AddGuard(guard) for guard in missing_guards(wanted, kernel)]
         chosen, self._guard_pace = pacing.paced(self._guard_pace, missing, now)
-        if not chosen:
-            return observed
-        self._act(chosen, now)
-        return replace(observed, kernel=self._parties.kernel.observe())
+        closed = {action.guard for action in chosen if self._perform(action)}
+        if chosen:
+            self._looks.want_full(now)
+        return replace(kernel, guards=kernel.guards | closed)
 
     def _summary(self) -> str:
         """Return what is going on, in one line for the service manager."""
@@ -385,13 +383,15 @@ class Daemon:
         if actions:
             self._looks.want_full(now)
 
-    def _perform(self, action: Action) -> None:
+    def _perform(self, action: Action) -> bool:
+        """Have an action done; return whether it was, as far as that shows at once."""
         match action:
             case AddGuard() | RemoveGuard() | AddRoute() | RemoveRoute():
                 try:
                     self._parties.kernel.perform(action)
                 except KernelError as error:
                     logger.error("%s", error)
+                    return False
             case Tell():
                 self._parties.stack.perform(action)
             case _:
@@ -401,3 +401,4 @@ class Daemon:
                     assert isinstance(wanted, Connection)
                     self._initiated[action.connection] = wanted.gateway
                 self._parties.charon.perform(action)
+        return True

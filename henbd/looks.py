@@ -37,16 +37,15 @@ class Looks:
             self._full_since = now
 
     def pause(self, until: float) -> None:
-        """Let nothing but bells come before this time."""
+        """Let no look begin before this time, whatever rings."""
         self._not_before = until
 
     def begin(self, now: float) -> Look | None:
         """Return the look that is to start now, and take it for going on; None: not now."""
-        if self._going_on is not None:
+        if self._going_on is not None or now < self._not_before:
             return None
-        waiting = self._full_since is not None and now >= self._not_before
         starved = self._full_since is not None and now - self._full_since > FULL_WITHIN_S
-        if waiting and (starved or not self._hot):
+        if self._full_since is not None and (starved or not self._hot):
             self._full_since = None
             self._hot = False
             self._going_on = Look.FULL
@@ -69,6 +68,4 @@ class Looks:
 
     def wake_at(self) -> float | None:
         """Return when the next look can start; None where none is wanted."""
-        if self._hot:
-            return 0.0
-        return None if self._full_since is None else self._not_before
+        return self._not_before if self._hot or self._full_since is not None else None

@@ -30,6 +30,9 @@ from henbd.values import (
     Unknown,
 )
 
+# Of our routes: none that an operator would use, so that neither replaces the other's.
+METRIC = 206
+
 
 def desired(
     asked: Provisioned,
@@ -139,7 +142,7 @@ def _inner_routes(kernel: Kernel, tunnel: Tunnel) -> frozenset[Route]:
         return frozenset()
     sources = {address.version: address for address in tunnel.inner}
     return frozenset(
-        Route(network, tunnel.device, None, sources[network.version], MAIN_TABLE, 0, ours=True)
+        Route(network, tunnel.device, None, sources[network.version], MAIN_TABLE, METRIC, True)
         for network in tunnel.networks
         if network.version in sources and not covered(network, tunnel.device, kernel)
     )
@@ -163,5 +166,5 @@ def _outer_routes(
         inner = best_route(address, kernel, CHARON_TABLE)
         to = guard.host(address)
         if outer and inner and inner.destination != to:
-            found.add(Route(to, outer.device, outer.gateway, None, CHARON_TABLE, 0, ours=True))
+            found.add(Route(to, outer.device, outer.gateway, None, CHARON_TABLE, METRIC, True))
     return frozenset(found)

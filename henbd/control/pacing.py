@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from henbd.values import Action
 
 # What charon was asked for shows after a few milliseconds; half a second is late by any measure.
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+
+A = TypeVar("A", bound=Action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Pace:
     attempts: Mapping[Action, Attempt] = field(default_factory=dict)
 
 
-def paced(pace: Pace, planned: Iterable[Action], now: float) -> tuple[list[Action], Pace]:
+def paced(pace: Pace, planned: Iterable[A], now: float) -> tuple[list[A], Pace]:
     """Return which of the planned actions are to be done now, and the pace after that."""
     attempts: dict[Action, Attempt] = {}
     chosen = []

@@ -49,8 +49,8 @@ def plan(desired: Desired, observed: Observed, tunnel: Tunnel) -> list[Action]:
     kernel, charon, stack = observed.kernel, observed.charon, observed.stack
     if isinstance(kernel, Unknown):
         return []
-    missing = desired.guards - kernel.guards
-    actions: list[Action] = [AddGuard(guard) for guard in _ordered(missing)]
+    missing = missing_guards(desired, kernel)
+    actions: list[Action] = [AddGuard(guard) for guard in missing]
     if isinstance(charon, Charon) and isinstance(desired.connection, Connection):
         actions += _load(desired.connection, charon)
         if not missing and desired.may_initiate:
@@ -69,6 +69,11 @@ def plan(desired: Desired, observed: Observed, tunnel: Tunnel) -> list[Action]:
         actions += [RemoveRoute(route) for route in sorted(old_routes, key=repr)]
         actions += [RemoveGuard(guard) for guard in _spare(desired, kernel, stack)]
     return list(dict.fromkeys(actions))
+
+
+def missing_guards(desired: Desired, kernel: Kernel) -> list[Guard]:
+    """Return the guards that are wanted and do not stand."""
+    return _ordered(desired.guards - kernel.guards)
 
 
 def _ordered(guards: frozenset[Guard]) -> list[Guard]:

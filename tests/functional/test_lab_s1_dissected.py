@@ -58,7 +58,7 @@ class Recorder:
         while len(self._dissect()) < at_least and time.monotonic() < deadline:
             time.sleep(0.1)
         self._child.terminate()
-        self._child.wait()
+        self._child.communicate()
         return self._dissect()
 
     def _dissect(self) -> list[dict[str, Any]]:

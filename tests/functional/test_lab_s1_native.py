@@ -7,6 +7,7 @@ import select
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -51,6 +52,17 @@ def test_s1_outlives_henbd(lab: Bench) -> None:
     assert lab.log.events() == before
     lab.tell(2, link(HENB, MME))
     assert lab.log.events() == before
+
+
+def test_without_a_link_hello_is_all_there_is_to_say(lab: Bench) -> None:
+    lab.bring_up()
+    lab.tell(2, None)
+    lab.henbd.close()
+    lab.henbd.listen()
+    lab.henbd.accept()
+    hello = lab.henbd.expect("hello")
+    assert (hello["generation"], hello["config"]) == (2, None)
+    assert lab.henbd.quiet("status", 0.3)
 
 
 def test_it_connects_again_at_most_once_a_second(lab: Bench) -> None:
@@ -139,13 +151,12 @@ def test_it_pings_when_asked_to(lab: Bench) -> None:
 
 def test_a_henbd_that_reads_nothing_is_left() -> None:
     ours, theirs = socket.socketpair()
-    with ours, theirs:
+    with ours, theirs, closing(Bell()) as bell:
         ours.setblocking(False)
-        connection = Connection(ours, Bell())
+        connection = Connection(ours, bell)
         while not connection.broken:
             connection.put(b"x" * 65_535 + b"\n")
             connection.flush()
         theirs.setblocking(False)
-        unsent = connection.wants() & select.POLLOUT
-        assert unsent
+        assert connection.wants() & select.POLLOUT
         assert len(theirs.recv(1 << 20)) > 65_536

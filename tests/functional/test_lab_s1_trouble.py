@@ -105,7 +105,7 @@ def test_a_silent_mme_is_a_failure_and_is_tried_again(lab: Bench) -> None:
     lab.wait_state("setup")
     for _ in range(2):
         failed = lab.wait_state("failed")["peers"][0]
-        assert failed["cause"] == "transport/no-answer-to-s1-setup"
+        assert failed["cause"] == "stack/no-answer-to-s1-setup"
     lab.wait_state("up")
     lab.log.wait("ErrorIndication")
 
@@ -114,12 +114,12 @@ def test_an_mme_that_goes_down_and_comes_back(lab: Bench) -> None:
     lab.bring_up()
     lab.mme.stop()
     down = lab.wait_state("down")
-    assert down["peers"][0]["cause"] == "transport/aborted-by-the-peer"
+    assert down["peers"][0]["cause"] == "stack/aborted-by-the-peer"
     assert down["transmitting"] is False
     lab.wait_state("connecting")
     assert lab.wait_state("failed")["peers"][0]["cause"] in (
-        "transport/no-answer",
-        "transport/refused-by-the-peer",
+        "stack/no-answer",
+        "stack/refused-by-the-peer",
     )
     with lab.cable.core.inside():
         lab.mme.start()
@@ -131,7 +131,7 @@ def test_an_address_that_is_not_there_yet_is_tried_again(lab: Bench) -> None:
     lab.henbd.accept()
     lab.tell(1, link("10.0.0.77", MME))
     failed = lab.wait_state("failed")["peers"][0]
-    assert failed["cause"] == "transport/cannot-assign-requested-address"
+    assert failed["cause"] == "stack/cannot-assign-requested-address"
     lab.cable.henb.ip(f"address add 10.0.0.77/24 dev {lab.cable.device}")
     try:
         assert lab.wait_state("up")["peers"][0]["local"] == "10.0.0.77"

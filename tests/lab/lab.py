@@ -381,6 +381,12 @@ class Lab:
         inner = self.status()["tunnel"]["inner_addresses"][0]
         return self.net.henb.run("ip", "-o", "address", "show", "to", inner).split()[1]
 
+    def calm(self, for_s: float = 0.3) -> None:
+        """Wait until nobody has seen anything for a while."""
+        count = -1
+        while count != (count := len(self.log.events())):
+            time.sleep(for_s * PATIENCE)
+
     def quiet(self, since: float, for_s: float = 1.0) -> bool:
         """Return whether the HeMS has got no Inform since then, nor gets one for a while yet."""
         time.sleep(for_s * PATIENCE)

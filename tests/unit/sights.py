@@ -26,6 +26,7 @@ from henbd.values import (
     InterfaceAddress,
     Kernel,
     Loaded,
+    Management,
     Network,
     Observed,
     Peer,
@@ -201,3 +202,20 @@ def desired(**changes: Any) -> Desired:
         may_initiate=True,
     )
     return replace(found, **changes)
+
+
+def management(url: str = "https://hems.example:7548/acs") -> Management:
+    """Return what the parameters say about a HeMS."""
+    return Management(
+        url=url,
+        username="henb",
+        password="",
+        connection_request_username="",
+        connection_request_password="",
+        enabled=True,
+        interval_s=None,
+        reference_time="",
+        retry_minimum_s=5,
+        retry_multiplier=2000,
+        throttle_s=0,
+    )

@@ -21,8 +21,7 @@ from henbd.values import Address
 from tests.unit.fakes.hems import ENVELOPE, set_values
 from tests.unit.fakes.small import FakeStore
 from tests.unit.settings import SECRET, factory, settings
-from tests.unit.sights import HEMS, INNER, INNER_2
-from tests.unit.test_reach import management
+from tests.unit.sights import HEMS, INNER, INNER_2, management
 
 ADDRESS = paths.INNER_IPV4 + "IPAddress"
 URGENT = (ADDRESS,)

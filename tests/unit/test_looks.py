@@ -82,17 +82,20 @@ def test_bells_that_never_stop_do_not_keep_everything_from_being_looked_at() -> 
     assert max(b - a for a, b in pairwise(full_at)) <= FULL_WITHIN_S + 0.01
 
 
-def test_a_pause_is_for_full_looks_not_for_bells() -> None:
+def test_while_there_is_a_pause_no_look_begins_whatever_rings() -> None:
     looks = quiet()
     looks.want_full(NOW)
     looks.pause(NOW + 1)
-    assert looks.begin(NOW) is None
-    assert looks.wake_at() == NOW + 1
     looks.want_hot()
-    assert looks.wake_at() == 0.0
-    assert looks.begin(NOW) is Look.HOT
-    looks.end()
+    assert looks.begin(NOW + 0.9) is None
+    assert looks.wake_at() == NOW + 1
     assert looks.begin(NOW + 1) is Look.FULL
+
+
+def test_a_pause_wakes_nobody_who_wants_nothing() -> None:
+    looks = quiet()
+    looks.pause(NOW + 1)
+    assert looks.wake_at() is None
 
 
 @QUICK

@@ -297,7 +297,7 @@ def test_a_superseded_ike_sa_is_ended_when_nobody_uses_it(world: World) -> None:
 
 def test_routes_of_our_own_stand_in_for_charons(worlds: Worlds) -> None:
     world = worlds(EspMode.INTERFACE)
-    world.charon.puts_routes = False
+    world.charon.esp.puts_routes = False
     world.bring_up_s1()
     assert {action.route.source for action in world.done(AddRoute)} == {INNER}
     world.gateways[GATEWAY].lease = (INNER_3,)

@@ -6,7 +6,7 @@ import pytest
 
 from henbd.control.reach import Reach, hems_address, hems_host, management_source, reach
 from henbd.control.tunnel import Condition, Tunnel, judge
-from henbd.values import Address, EspMode, HemsPath, Kernel, Management, Observed, Unknown
+from henbd.values import Address, EspMode, HemsPath, Kernel, Observed, Unknown
 from tests.unit.settings import hems
 from tests.unit.sights import (
     CORE,
@@ -24,6 +24,7 @@ from tests.unit.sights import (
     host,
     ike_sa,
     kernel,
+    management,
     observed,
     on,
     route,
@@ -33,23 +34,6 @@ IN_TUNNEL = hems(address=HEMS)
 DIRECT = hems(address=HEMS, path=HemsPath.DIRECT)
 GUARDS = guards_of(CORE, sources=(INNER,))
 UP = judge(charon(ike_sa()), kernel())
-
-
-def management(url: str = "https://hems.example:7548/acs") -> Management:
-    """Return what the parameters say about a HeMS."""
-    return Management(
-        url=url,
-        username="henb",
-        password="",
-        connection_request_username="",
-        connection_request_password="",
-        enabled=True,
-        interval_s=None,
-        reference_time="",
-        retry_minimum_s=5,
-        retry_multiplier=2000,
-        throttle_s=0,
-    )
 
 
 def way(seen: Observed | None = None, tunnel: Tunnel = UP) -> Reach | Unknown:

@@ -36,6 +36,11 @@ class Bell:
         self.listening.setblocking(False)
         self.ringing.setblocking(False)
 
+    def close(self) -> None:
+        """Give the sockets back."""
+        self.listening.close()
+        self.ringing.close()
+
     def ring(self) -> None:
         """Wake the thread, or its next poll."""
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -80,7 +81,7 @@ class S1Peer:
             self._ending.set()
             association = self._association
         if association is not None:
-            association.shutdown(END_S)
+            _take_leave(association)
         self._thread.join()
 
     def change_cell(self, cell: Cell) -> bool:
@@ -126,12 +127,12 @@ class S1Peer:
             association, self._association = self._association, None
             self._told = self._update_until = None
         if association is not None:
-            association.shutdown(END_S)
+            _take_leave(association)
 
     def _begin(self) -> None:
         with self._lock:
             if self._ending.is_set():
-                raise _Failure("transport/ending")
+                raise _Failure("stack/ending")
             try:
                 self._association = sctp.begin(
                     self._local, self.far_end.address, self.far_end.port, backend=self._backend
@@ -260,7 +261,26 @@ class S1Peer:
             self._changed()
 
 
+def _take_leave(association: sctp.Association) -> None:
+    """End an association; without its local address nobody would hear a SHUTDOWN."""
+    if is_present(association.local):
+        association.shutdown(END_S)
+    else:
+        association.abort()
+
+
+def is_present(address: Address) -> bool:
+    """Return whether an interface of this host has the address."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError:
+            return False
+    return True
+
+
 def _transport(reason: object) -> str:
     """Return a cause of the stack's own, as one word; what follows a colon are details."""
     what = str(reason).partition(":")[0]
-    return "transport/" + re.sub(r"[^a-z0-9]+", "-", what.lower()).strip("-")
+    return "stack/" + re.sub(r"[^a-z0-9]+", "-", what.lower()).strip("-")

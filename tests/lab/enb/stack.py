@@ -68,8 +68,9 @@ class Stack:
         """Begin to talk to henbd: who we are, then how S1 is."""
         with self._lock:
             self._outbox = outbox
-            self._tell(self._hello())
-            if self._config.generation:
+            hello = self._hello()
+            self._tell(hello)
+            if hello["config"] is not None:
                 self._tell(self._status())
 
     def detach(self) -> None:

@@ -43,6 +43,8 @@ class Mme:
         self._log = log
         self._backend = backend
         self._lock = threading.Lock()
+        # Held from a request to its answer, so that what `send` says comes after what was logged.
+        self._talking = threading.Lock()
         self._live: dict[sctp.Association, Session] = {}
         self._threads: list[threading.Thread] = []
         self._listener: sctp.Listener | None = None
@@ -108,8 +110,9 @@ class Mme:
     def send(self, message: s1ap.Message | bytes, *, ppid: int = s1ap.PPID) -> None:
         """Send a message of the MME's own accord, on each live association."""
         data = message if isinstance(message, bytes) else s1ap.encode(message)
-        for association in self._associations():
-            association.send(data, ppid)
+        with self._talking:
+            for association in self._associations():
+                association.send(data, ppid)
 
     def _associations(self) -> list[sctp.Association]:
         with self._lock:
@@ -151,12 +154,13 @@ class Mme:
                 message = association.receive(_LONG_S)
                 if message is None:
                     continue
-                for action in session.receive(message, time.monotonic()):
-                    match action:
-                        case Send(data):
-                            association.send(data, s1ap.PPID)
-                        case HangUp():
-                            association.abort()
+                with self._talking:
+                    for action in session.receive(message, time.monotonic()):
+                        match action:
+                            case Send(data):
+                                association.send(data, s1ap.PPID)
+                            case HangUp():
+                                association.abort()
         except sctp.SctpError as error:
             return str(error)
 

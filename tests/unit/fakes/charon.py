@@ -7,12 +7,11 @@ IKE_SAs of one peer have the same inner address, the attempt to reach a dead gat
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 
-from henbd.control.routing import CHARON_TABLE
 from henbd.values import (
     Address,
     Certificate,
@@ -20,22 +19,17 @@ from henbd.values import (
     Child,
     ChildSa,
     Connection,
-    Device,
-    EspMode,
     IkeSa,
     Loaded,
-    Network,
-    Route,
     Unknown,
 )
 from tests.unit.fakes.clockwork import Time
+from tests.unit.fakes.esp import FakeEsp
 from tests.unit.fakes.gateway import FakeGateway, Manner
-from tests.unit.fakes.kernel import OUTER, ROUTER, WAN0, FakeKernel, Fate
+from tests.unit.fakes.kernel import OUTER, FakeKernel, Fate
 
 # Five requests, 1.0 s and 1.4 times longer each.
 GIVES_UP_AFTER_S = 10.95
-
-TUN_NAME = "ipsec0"
 
 Answered = Callable[[str | None], None]
 
@@ -77,11 +71,10 @@ class FakeCharon:
         self.keys: set[str] = set()
         self.secrets: set[str] = set()
         self.sas: dict[int, Sa] = {}
-        self.puts_routes = True
+        self.esp = FakeEsp(kernel)
         self._time, self._kernel, self._gateways = time, kernel, gateways
         self._ids = itertools.count(1)
-        self._tun = itertools.count(10)
-        self._plug_tun()
+        self.esp.start()
 
     # What it says.
 
@@ -92,7 +85,7 @@ class FakeCharon:
             names = {name: frozenset(children) for name, children in self.children.items()}
             loaded = Loaded(names, frozenset(self.keys), frozenset(self.secrets))
         sas = tuple(self._describe(sa) for sa in self.sas.values())
-        return Charon(sas, loaded, self._kernel.mode, initiating=False)
+        return Charon(sas, loaded, self.esp.mode, initiating=False)
 
     def _describe(self, sa: Sa) -> IkeSa:
         return IkeSa(
@@ -133,7 +126,9 @@ class FakeCharon:
         sa = self.sas.pop(unique_id, None)
         if sa is None:
             return
-        self._take_down(sa)
+        for child in sa.children.values():
+            self.esp.remove(sa.inner, child)
+        self.esp.withdraw(sa.inner)
         if sa.answer is not None:
             sa.answer("terminated")
         if sa.established:
@@ -144,7 +139,7 @@ class FakeCharon:
         for sa in self.sas.values():
             child = sa.children.pop(unique_id, None)
             if child is not None:
-                self._remove_child(sa, child)
+                self.esp.remove(sa.inner, child)
                 self.event()
 
     def initiate(self, name: str, child_name: str, answer: Answered) -> None:
@@ -207,8 +202,7 @@ class FakeCharon:
         manner = sa.gateway.manner
         if manner is not Manner.ADDRESSLESS:
             sa.inner = sa.gateway.lease
-            for address in sa.inner:
-                self._kernel.add_address(address, self._bearer())
+            self.esp.grant(sa.inner)
         self.event()
         if manner in (Manner.ADDRESSLESS, Manner.CHILDLESS):
             if answer is not None:
@@ -225,11 +219,7 @@ class FakeCharon:
             answer("establishing CHILD_SA failed")
         else:
             sa.children[next(self._ids)] = child
-            for route in self._routes(sa, child):
-                self._kernel.routes[route] += 1
-            for address, network in _pairs(sa, child):
-                self._kernel.policies[address, network] += 1
-            self._kernel.changed()
+            self.esp.install(sa.inner, child)
             self.event()
             answer(None)
 
@@ -272,58 +262,16 @@ class FakeCharon:
         self.connections, self.children = {}, {}
         self.keys, self.secrets = set(), set()
         self.sas = {}
-        if self._kernel.mode is EspMode.INTERFACE:
-            self._kernel.policies.clear()
-            self._kernel.remove_device(self._tun_index)
+        self.esp.die()
         self.fell()
 
     def restart(self) -> None:
         """A new process, that knows nothing."""
         self.health = Health.RUNNING
         self._ids = itertools.count(1)
-        self._plug_tun()
+        self.esp.start()
 
     def forget(self) -> None:
         """`swanctl --load-all` of somebody else: no event, the SAs stay."""
         self.connections, self.children = {}, {}
         self.keys, self.secrets = set(), set()
-
-    # What it does to the kernel.
-
-    def _plug_tun(self) -> None:
-        if self._kernel.mode is EspMode.INTERFACE:
-            self._tun_index = next(self._tun)
-            self._kernel.add_device(
-                Device(self._tun_index, TUN_NAME, up=True, loopback=False, carries_tunnel=True)
-            )
-
-    def _bearer(self) -> int:
-        return self._tun_index if self._kernel.mode is EspMode.INTERFACE else WAN0
-
-    def _routes(self, sa: Sa, child: Child) -> Iterator[Route]:
-        via = None if self._kernel.mode is EspMode.INTERFACE else ROUTER
-        for address, network in _pairs(sa, child):
-            if self.puts_routes:
-                yield Route(network, self._bearer(), via, address, CHARON_TABLE, 0, ours=False)
-
-    def _remove_child(self, sa: Sa, child: Child) -> None:
-        for route in self._routes(sa, child):
-            if route in self._kernel.routes:
-                self._kernel.routes[route] -= 1
-        for pair in _pairs(sa, child):
-            if pair in self._kernel.policies:
-                self._kernel.policies[pair] -= 1
-        self._kernel.changed()
-
-    def _take_down(self, sa: Sa) -> None:
-        for child in sa.children.values():
-            self._remove_child(sa, child)
-        for address in sa.inner:
-            self._kernel.remove_address(address)
-
-
-def _pairs(sa: Sa, child: Child) -> Iterator[tuple[Address, Network]]:
-    for network in child.networks:
-        for address in sa.inner:
-            if address.version == network.version:
-                yield address, network

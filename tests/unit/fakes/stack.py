@@ -194,7 +194,7 @@ class FakeStack:
         if self._works(association):
             self._time.after(0.01, lambda: self._set_up(association))
         else:
-            self._time.after(PATIENCE_S, lambda: self._fail(association, "transport/timeout"))
+            self._time.after(PATIENCE_S, lambda: self._fail(association, "stack/timeout"))
 
     def _set_up(self, association: Association) -> None:
         if association not in self.associations:
@@ -203,7 +203,7 @@ class FakeStack:
         mme.setups_at.append(self._time.now)
         self._turn(association, PeerState.SETUP)
         if mme.manner is Manner.SILENT:
-            self._time.after(PATIENCE_S, lambda: self._fail(association, "transport/no answer"))
+            self._time.after(PATIENCE_S, lambda: self._fail(association, "stack/no answer"))
         elif mme.manner is Manner.REFUSES:
             cause, wait_s = "misc/control-processing-overload", mme.time_to_wait_s
             self._time.after(mme.takes_s, lambda: self._fail(association, cause, wait_s))
@@ -234,5 +234,5 @@ class FakeStack:
             if association.broken_since is None:
                 association.broken_since = self._time.now
             if self._time.now - association.broken_since >= PATIENCE_S:
-                self._turn(association, PeerState.DOWN, "transport/lost")
+                self._turn(association, PeerState.DOWN, "stack/lost")
                 self._time.after(RETRY_S, partial(self._connect, association))

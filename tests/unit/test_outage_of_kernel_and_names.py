@@ -1,0 +1,147 @@
+"""What the box does while kernel or name server fail, and when they are back."""
+
+from __future__ import annotations
+
+from henbd.model import paths
+from henbd.values import AddGuard, Initiate
+from tests.unit.settings import hems, ipsec
+from tests.unit.world import (
+    ADDRESS,
+    CORE,
+    GATEWAY,
+    GATEWAY_2,
+    HEMS,
+    INNER_3,
+    MME,
+    MME_2,
+    World,
+    lab_settings,
+)
+
+# The kernel.
+
+
+def test_without_guards_no_tunnel_is_negotiated(world: World) -> None:
+    world.kernel.guards_allowed = False
+    world.start()
+    world.run(600)
+    assert not world.done(Initiate)
+    assert len(world.done(AddGuard)) < 600
+    world.kernel.guards_allowed = True
+    world.run(35)
+    assert world.informs
+
+
+def test_a_kernel_that_could_not_be_read_once_is_read_again_soon(world: World) -> None:
+    """5.2.4 wants the new address told as soon as possible; no other bell rings after this one."""
+    world.register()
+    world.gateways[GATEWAY].lease = (INNER_3,)
+    world.charon.reauthenticate()
+    world.run(0.009)
+    world.kernel.readable = False
+    world.run(0.02)
+    world.kernel.readable = True
+    world.run(5)
+    assert world.informs[-1].values[ADDRESS] == str(INNER_3)
+
+
+def test_a_kernel_that_cannot_be_read_gets_no_action_and_no_report(world: World) -> None:
+    world.bring_up_s1()
+    done, address_row = len(world.journal.actions), paths.INNER_IPV4
+    world.kernel.readable = False
+    world.charon.lose()
+    world.run(120)
+    assert len(world.journal.actions) == done
+    assert world.values[address_row + "Status"] == "Enabled"
+    assert world.values[paths.INTERFACE + "Status"] == "Up"
+    world.kernel.readable = True
+    world.run(120)
+    assert world.stack.up == [MME]
+
+
+def test_guards_that_somebody_removed_are_put_back_by_the_audit(world: World) -> None:
+    world.register()
+    guards = set(world.kernel.guards)
+    world.kernel.guards.clear()
+    assert world.settings.ipsec is not None
+    world.run(world.settings.ipsec.audit_s + 1)
+    assert world.kernel.guards == guards
+
+
+# The name server.
+
+
+def test_names_that_could_not_be_looked_up_at_boot_are_asked_again(world: World) -> None:
+    world.settings = lab_settings(
+        ipsec=ipsec(gateways=("segw.example",), networks=(CORE,)),
+        hems=hems(address=HEMS),
+    )
+    world.zone.hosts = {"segw.example": (GATEWAY,)}
+    world.zone.fails = True
+    world.start()
+    world.run(60)
+    world.zone.fails = False
+    world.run(120)
+    assert world.informs
+
+
+def test_a_name_server_that_fails_at_a_restart_ends_no_working_tunnel(world: World) -> None:
+    world.settings = lab_settings(
+        ipsec=ipsec(gateways=("segw.example",), networks=(CORE,)), hems=hems(address=HEMS)
+    )
+    world.zone.hosts = {"segw.example": (GATEWAY,)}
+    world.bring_up_s1()
+    sas = set(world.charon.sas)
+    world.zone.fails = True
+    world.restart()
+    world.run(120)
+    assert set(world.charon.sas) == sas
+    assert world.stack.up == [MME]
+
+
+def test_a_name_server_that_fails_at_a_restart_ends_no_working_s1(world: World) -> None:
+    world.zone.hosts = {"mme.example": (MME,)}
+    world.register()
+    world.provision({paths.S1_SERVERS: "mme.example"})
+    world.run(2)
+    assert world.stack.up == [MME]
+    world.zone.fails = True
+    world.restart()
+    world.run(120)
+    assert world.stack.up == [MME]
+    assert len(world.mmes[MME].setups_at) == 1
+
+
+def test_names_are_waited_for_without_touching_anything(world: World) -> None:
+    world.zone.hosts = {"mme.example": (MME,)}
+    world.register()
+    world.provision({paths.S1_SERVERS: "mme.example"})
+    world.run(2)
+    done = len(world.journal.actions)
+    world.zone.answers = False
+    world.restart()
+    world.run(60)
+    assert world.journal.actions[done:] == []
+    assert world.stack.up == [MME]
+    world.zone.answers = True
+    world.run(5)
+    assert world.stack.up == [MME]
+
+
+def test_a_name_server_that_turns_its_answers_round_moves_nothing(world: World) -> None:
+    """A name with several addresses has them in another order each time (round robin)."""
+    world.settings = lab_settings(
+        ipsec=ipsec(gateways=("segw.example",), networks=(CORE,)), hems=hems(address=HEMS)
+    )
+    world.zone.hosts = {"segw.example": (GATEWAY, GATEWAY_2), "mme.example": (MME, MME_2)}
+    world.register()
+    world.provision({paths.S1_SERVERS: "mme.example"})
+    world.run(2)
+    assert world.stack.up == [MME]
+    done, sas = len(world.journal.actions), set(world.charon.sas)
+    world.zone.hosts = {name: found[::-1] for name, found in world.zone.hosts.items()}
+    world.listener.call()
+    world.run(5)
+    assert set(world.charon.sas) == sas
+    assert world.stack.up == [MME]
+    assert world.journal.actions[done:] == []

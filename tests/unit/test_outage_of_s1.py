@@ -1,0 +1,164 @@
+"""What the box does while MMEs, the path of S1 or the stack fail, and when they are back."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from henbd.model import paths
+from henbd.values import EspMode, RemoveGuard, Tell
+from tests.unit.conftest import Worlds
+from tests.unit.fakes.gateway import Manner
+from tests.unit.fakes.kernel import OUTER, Fate
+from tests.unit.fakes.stack import Manner as MmeManner
+from tests.unit.settings import s1
+from tests.unit.world import (
+    INNER,
+    MME,
+    MME_2,
+    SGW,
+    World,
+    lab_settings,
+)
+
+
+def test_time_to_wait_is_obeyed_and_the_next_far_end_has_its_turn(world: World) -> None:
+    world.mmes[MME].manner = MmeManner.REFUSES
+    world.mmes[MME].time_to_wait_s = 60
+    world.register()
+    world.provision_far_ends(MME, MME_2)
+    world.run(5)
+    assert world.stack.up == [MME_2]
+    world.run(300)
+    assert len(world.mmes[MME].setups_at) == 1
+
+
+def test_a_single_far_end_that_refuses_is_not_asked_before_time_to_wait(world: World) -> None:
+    world.mmes[MME].manner = MmeManner.REFUSES
+    world.mmes[MME].time_to_wait_s = 20
+    world.register()
+    world.provision_far_ends(MME)
+    world.run(65)
+    at = world.mmes[MME].setups_at
+    assert len(at) == 4
+    assert min(b - a for a, b in pairwise(at)) >= 20
+    assert len(world.done(Tell)) == 1
+    world.mmes[MME].manner = MmeManner.ACCEPTS
+    world.run(25)
+    assert world.stack.up == [MME]
+
+
+def test_a_slow_mme_is_given_its_time_though_the_first_may_be_tried_again(world: World) -> None:
+    world.mmes[MME].manner = MmeManner.REFUSES
+    world.mmes[MME_2].takes_s = 4.0
+    world.register()
+    world.provision_far_ends(MME, MME_2)
+    world.run(7)
+    assert world.stack.up == [MME_2]
+    assert len(world.mmes[MME_2].setups_at) == 1
+
+
+def test_a_far_end_that_dies_leads_to_the_next_and_stays_there(world: World) -> None:
+    world.bring_up_s1(MME, MME_2)
+    del world.mmes[MME]
+    world.run(30)
+    assert world.stack.up == [MME_2]
+    told = len(world.done(Tell))
+    world.run(600)
+    assert len(world.done(Tell)) == told
+
+
+def test_s1_is_held_for_a_while_when_the_tunnel_goes(world: World) -> None:
+    world.bring_up_s1()
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.SILENT
+    world.charon.lose()
+    told = len(world.done(Tell))
+    world.run(world.settings.s1.hold_s - 0.5)
+    assert len(world.done(Tell)) == told
+    world.run(1)
+    assert world.done(Tell)[told:] == [Tell(None)]
+    world.run(1)
+    assert world.kernel.fate(OUTER, MME) is Fate.BLOCKED
+
+
+def test_without_hold_s1_is_dropped_as_the_tunnel_goes(worlds: Worlds) -> None:
+    world = worlds(EspMode.POLICY, lab_settings(s1=s1(hold_s=0)))
+    world.bring_up_s1()
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.SILENT
+    world.charon.lose()
+    world.run(0.1)
+    assert world.done(Tell)[-1] == Tell(None)
+
+
+def test_s1_comes_back_with_the_tunnel(world: World) -> None:
+    world.bring_up_s1()
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.SILENT
+    world.charon.lose()
+    world.run(60)
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.GRANTS
+    world.run(95)
+    assert world.stack.up == [MME]
+    assert world.values[paths.OP_STATE] == "true"
+
+
+def test_s1_is_silenced_though_a_guard_cannot_be_put(world: World) -> None:
+    """A new peer of the user plane gets no guard, and the tunnel goes for good."""
+    world.bring_up_s1()
+    world.kernel.guards_allowed = False
+    world.stack.user_plane_peers = (SGW,)
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.SILENT
+    world.charon.lose()
+    world.run(20)
+    assert world.done(Tell)[-1] == Tell(None)
+
+
+def test_a_silent_stack_is_reported_down_after_a_while_and_keeps_its_guards(
+    world: World,
+) -> None:
+    world.bring_up_s1()
+    removed = len(world.done(RemoveGuard))
+    world.stack.vanish()
+    world.run(world.settings.s1.hold_s - 1)
+    assert world.values[paths.OP_STATE] == "true"
+    world.run(2)
+    assert world.values[paths.OP_STATE] == "false"
+    assert world.informs[-1].values[paths.OP_STATE] == "false"
+    world.run(600)
+    assert len(world.done(RemoveGuard)) == removed
+    world.stack.come_back()
+    world.run(2)
+    assert world.values[paths.OP_STATE] == "true"
+    assert len(world.mmes[MME].setups_at) == 1
+
+
+def test_a_stack_that_never_acknowledges_keeps_what_it_uses(world: World) -> None:
+    world.bring_up_s1()
+    world.stack.acknowledges = False
+    removed = len(world.done(RemoveGuard))
+    world.provision_far_ends(MME_2)
+    world.run(600)
+    assert len(world.done(RemoveGuard)) == removed
+    assert world.kernel.fate(INNER, MME) is Fate.INSIDE
+    assert world.kernel.fate(OUTER, MME) is Fate.BLOCKED
+
+
+def test_a_stack_that_restarts_is_told_again(world: World) -> None:
+    world.bring_up_s1()
+    world.stack.restart()
+    world.run(1)
+    assert world.stack.up == [MME]
+
+
+def test_far_ends_that_the_user_plane_talks_to_go_inside_too(world: World) -> None:
+    world.bring_up_s1()
+    world.stack.user_plane_peers = (SGW,)
+    world.stack.rung()
+    world.run(1)
+    assert world.kernel.fate(INNER, SGW) is Fate.INSIDE
+    assert world.kernel.fate(OUTER, SGW) is Fate.BLOCKED
+    assert world.stack.up == [MME]
+    assert len(world.mmes[MME].setups_at) == 1
