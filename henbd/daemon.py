@@ -19,6 +19,7 @@ from henbd.control.desire import desired
 from henbd.control.pacing import Pace
 from henbd.control.plan import missing_guards, plan
 from henbd.control.reach import Reach, hems_address, hems_host, management_source, reach
+from henbd.control.refusal import literal
 from henbd.control.tunnel import Condition, Tunnel, judge
 from henbd.conversation import PATIENCE_S, Conversation
 from henbd.cwmp import ledger as ledgers
@@ -61,6 +62,12 @@ AFTER_INFORM_S = 0.002
 # Without an [ipsec] section there is nobody else who would change routes of ours.
 AUDIT_S = 60
 
+# A name that had no address is looked up again so soon: the way out may have come up meanwhile.
+NAMES_AGAIN_S = 10.0
+
+# A kernel that could not be read is read again so soon.
+KERNEL_AGAIN_S = 1.0
+
 # A clock that shows less was never set: this program is younger.
 CLOCK_IS_SET = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -87,6 +94,7 @@ class Daemon:
         self._looks = Looks(now)
         self._audit_at = now
         self._passed_at = now
+        self._asked_at = now
 
         self.asked = intent.provisioned(memory.tree, settings)
         self.management = intent.management(memory.tree)
@@ -162,9 +170,10 @@ class Daemon:
             ipsec = self.settings.ipsec
             self._audit_at = now + (ipsec.audit_s if ipsec else AUDIT_S)
             self._looks.want_full(now)
-            self._ask_names(again=False)
         if any(at <= now for at in self._waits()):
             self._looks.want_full(now)
+        if (at := self._names_at()) is not None and at <= now:
+            self._ask_names(again=False)
         self.conversation.bound(self.settings.hems.session_s, self.management)
         if any(at <= now for at in self._calls(now)):
             self._looks.want_hot()
@@ -183,6 +192,7 @@ class Daemon:
         times.append(self.conversation.expires_at(self.settings.hems.session_s))
         if not self._looks.going_on:
             times += [self._audit_at, self._looks.wake_at(), self.memory.ledger.periodic_at]
+            times.append(self._names_at())
             times += [*self._waits(), *self._calls(now)]
         return min((at for at in times if at is not None), default=None)
 
@@ -191,6 +201,8 @@ class Daemon:
         yield from courses.times(self.course, self.settings.s1.hold_s, self._passed_at)
         yield from pacing.times(self._pace, self._passed_at)
         yield from pacing.times(self._guard_pace, self._passed_at)
+        if isinstance(self.observed.kernel, Unknown):
+            yield self._passed_at + KERNEL_AGAIN_S
 
     def _calls(self, now: float) -> Iterator[float]:
         """Yield when a session is due, or when the one that is going on is to be given up."""
@@ -322,6 +334,10 @@ class Daemon:
         way = self.way
         if self.conversation.current is not None or isinstance(way, Unknown):
             return False
+        # The hour may have struck since the turn began: while charon took its time.
+        self.memory.account(
+            ledgers.advanced(self.memory.ledger, self.management, now, self.clock.wall())
+        )
         if not any(at <= now for at in self._calls(now)):
             return False
         ledger, opening = ledgers.opened(
@@ -371,10 +387,21 @@ class Daemon:
 
     def _ask_names(self, *, again: bool = True) -> None:
         """Look up the names that matter now; without `again` those that have no address yet."""
-        known = self._parties.names.names
-        for host in (*self.asked.gateways, *self.asked.far_ends, hems_host(self.management)):
-            if host and (again or not known.get(host)):
+        self._asked_at = self.clock.monotonic()
+        for host in self._hosts():
+            if again or not self._parties.names.names.get(host):
                 self._parties.names.ask(host)
+
+    def _names_at(self) -> float | None:
+        """Return when names are looked up again, None while all have addresses."""
+        known = self._parties.names.names
+        missing = any(not known.get(host) and not literal(host) for host in self._hosts())
+        return self._asked_at + NAMES_AGAIN_S if missing else None
+
+    def _hosts(self) -> list[str]:
+        """Return the hosts whose addresses matter now."""
+        hems = "" if self.settings.hems.address else hems_host(self.management)
+        return [host for host in (*self.asked.gateways, *self.asked.far_ends, hems) if host]
 
     def _act(self, actions: list[Action], now: float) -> None:
         """Do what is to be done, and look again; one failure does not stop the rest."""

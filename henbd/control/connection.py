@@ -7,7 +7,7 @@ import hashlib
 from henbd.control import trials
 from henbd.control.refusal import literal
 from henbd.control.trials import Trials
-from henbd.control.tunnel import PREFIX, Tunnel
+from henbd.control.tunnel import PREFIX, Condition, Tunnel
 from henbd.values import (
     Address,
     Certificate,
@@ -60,11 +60,17 @@ def connection(gateway: Address, networks: tuple[Network, ...], ipsec: IpsecSett
 def choose_gateway(
     asked: Provisioned, observed: Observed, tunnel: Tunnel, tried: Trials, now: float
 ) -> Address | None:
-    """Return the gateway to be used: one that works is kept, else the first that may be tried."""
+    """Return the gateway to be used: one that works or is being tried is kept.
+
+    Else the first that may be tried.
+    """
     candidates = [a for host in asked.gateways for a in observed.names.get(host, ())]
-    working = literal(tunnel.sa.gateway) if tunnel.up and tunnel.sa else None
-    if working in candidates:
-        return working
+    current = literal(tunnel.sa.gateway) if tunnel.sa else None
+    if tunnel.up and (current in candidates or not all(map(observed.names.get, asked.gateways))):
+        # A name without an address may well be that of the gateway that works.
+        return current
+    if tunnel.condition is Condition.CONNECTING and current in candidates:
+        return current
     return trials.choose(candidates, tried, now)
 
 

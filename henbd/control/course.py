@@ -62,7 +62,7 @@ def wanted(course: Course, desired: Desired, now: float) -> Course:
 def stack_lost(course: Course, hold_s: float, now: float) -> bool:
     """Return whether the stack has been silent for so long that S1 must be taken for down."""
     since = course.stack_lost_since
-    return since is not None and now - since >= hold_s
+    return since is not None and now >= since + hold_s
 
 
 def times(course: Course, hold_s: float, after: float) -> Iterator[float]:

@@ -11,7 +11,7 @@ from henbd.control import guard, s1, trials
 from henbd.control.connection import choose_gateway, connection
 from henbd.control.course import Course
 from henbd.control.routing import CHARON_TABLE, MAIN_TABLE, best_route, covered
-from henbd.control.tunnel import Tunnel, esp_mode, ours
+from henbd.control.tunnel import Tunnel, esp_mode, installed, ours
 from henbd.values import (
     Address,
     Charon,
@@ -71,9 +71,23 @@ def desired(
 
 
 def _far_ends(asked: Provisioned, observed: Observed) -> tuple[FarEnd, ...]:
-    """Return the S1 far ends in order, as far as their names are known, one address each."""
-    found = [addresses[0] for h in asked.far_ends if (addresses := observed.names.get(h))]
+    """Return the S1 far ends in order, one address each, as far as their names are known."""
+    told = {peer.address for peer in _told(observed)}
+    # Of a name's addresses the one in use, else the first: name servers turn them round.
+    found = [
+        next((address for address in addresses if address in told), addresses[0])
+        for host in asked.far_ends
+        if (addresses := observed.names.get(host))
+    ]
+    if not all(map(observed.names.get, asked.far_ends)):
+        # A name without an address may well be that of a far end that works.
+        found += [peer.address for peer in _told(observed)]
     return tuple(FarEnd(address, asked.port) for address in dict.fromkeys(found))
+
+
+def _told(observed: Observed) -> tuple[FarEnd, ...]:
+    told = observed.stack.told if isinstance(observed.stack, Stack) else None
+    return told.peers if told else ()
 
 
 def _user_plane(observed: Observed) -> tuple[Address, ...]:
@@ -104,8 +118,10 @@ def _behind_gateway(
         if not any(address in network for network in networks):
             networks.append(guard.host(address))
     waiting = asked.s1_inside and asked.far_ends and not s1.up(observed.stack)
-    if waiting and set(networks) <= set(tunnel.networks):
-        networks = list(tunnel.networks)
+    if waiting and tunnel.up and tunnel.sa is not None:
+        # Of one child: while it is replaced there are two, and their union is nobody's wish.
+        kept = (c.networks for c in installed(tunnel.sa) if set(networks) <= set(c.networks))
+        networks = list(max(kept, key=len, default=networks))
     return tuple(sorted(set(networks), key=lambda n: (n.version, n)))
 
 
@@ -129,6 +145,9 @@ def _inner_sources(observed: Observed, tunnel: Tunnel) -> set[Address]:
     granted = set(tunnel.inner)
     if isinstance(charon, Charon):
         granted |= {address for sa in ours(charon) for address in sa.inner}
+    elif isinstance(observed.kernel, Kernel):
+        # Nobody can say what is granted: what is guarded stays so.
+        granted |= guard.sources(observed.kernel)
     if isinstance(stack, Stack) and isinstance(stack.told, S1Link) and stack.told.inside:
         granted.add(stack.told.local)
     return granted

@@ -23,6 +23,15 @@ def host(address: Address) -> Network:
     return ip_network(address)
 
 
+def sources(kernel: Kernel) -> set[Address]:
+    """Return the inner addresses that guards stand for."""
+    return {
+        g.source.network_address
+        for g in kernel.guards
+        if isinstance(g, Block) and g.source.prefixlen
+    }
+
+
 def guards(
     destinations: Iterable[Network], sources: Iterable[Address], kernel: Kernel, mode: EspMode
 ) -> frozenset[Guard]:

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from henbd.values import Action
+from henbd.values import Action, Initiate
 
 # What charon was asked for shows after a few milliseconds; half a second is late by any measure.
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+# From here on the pause is the longest; an action may be without effect for years.
+MOST_DOUBLINGS = 6
 
 A = TypeVar("A", bound=Action)
 
@@ -36,14 +38,19 @@ class Pace:
 
 def paced(pace: Pace, planned: Iterable[A], now: float) -> tuple[list[A], Pace]:
     """Return which of the planned actions are to be done now, and the pace after that."""
-    attempts: dict[Action, Attempt] = {}
+    # An Initiate is not planned while it is under way; what it brought may be taken back at once.
+    attempts: dict[Action, Attempt] = {
+        action: attempt
+        for action, attempt in pace.attempts.items()
+        if isinstance(action, Initiate) and now < attempt.again_at
+    }
     chosen = []
     for action in planned:
         before = pace.attempts.get(action, Attempt(0, now))
         if now < before.again_at:
             attempts[action] = before
             continue
-        pause_s = min(FIRST_PAUSE_S * 2**before.count, LONGEST_PAUSE_S)
+        pause_s = min(FIRST_PAUSE_S * 2 ** min(before.count, MOST_DOUBLINGS), LONGEST_PAUSE_S)
         attempts[action] = Attempt(before.count + 1, now + pause_s)
         chosen.append(action)
     return chosen, Pace(attempts)

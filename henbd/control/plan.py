@@ -58,11 +58,15 @@ def plan(desired: Desired, observed: Observed, tunnel: Tunnel) -> list[Action]:
     own_routes = frozenset(route for route in kernel.routes if route.ours)
     new_routes, old_routes = desired.routes - own_routes, own_routes - desired.routes
     actions += [AddRoute(route) for route in sorted(new_routes, key=repr)]
-    if not missing and not new_routes and isinstance(stack, Stack):
-        actions += _lead_in(desired, old_routes)
-        actions += _tell(desired, kernel, stack)
     if not missing:
+        # Before the stack is told: blocks of the other kind of ESP would stand in its way.
         actions += _superseded(desired, kernel)
+    if isinstance(stack, Stack):
+        stands = not missing and not new_routes
+        if stands:
+            actions += _lead_in(desired, old_routes)
+        # Silence needs no path.
+        actions += [a for a in _tell(desired, kernel, stack) if stands or a.link is None]
     if _settled(desired, stack):
         if isinstance(charon, Charon) and not isinstance(desired.connection, Unknown):
             actions += _terminate(desired.connection, charon)
@@ -125,7 +129,7 @@ def _lead_in(desired: Desired, old_routes: frozenset[Route]) -> Iterator[Action]
         yield from (RemoveRoute(route) for route in old_routes if route.table == CHARON_TABLE)
 
 
-def _tell(desired: Desired, kernel: Kernel, stack: Stack) -> Iterator[Action]:
+def _tell(desired: Desired, kernel: Kernel, stack: Stack) -> Iterator[Tell]:
     """Tell the stack what is wanted, if that is not what it was told last.
 
     From inside to outside it goes by way of silence: S1 ends while the guards are there, and starts
@@ -176,7 +180,8 @@ def _terminate(wanted: Connection | None, charon: Charon) -> Iterator[Action]:
     for sa in mine:
         if wanted is None or sa.connection != wanted.name:
             yield TerminateIke(sa.unique_id)
-        elif _carries(sa, wanted):
+        else:
+            # Of every IKE_SA of that name: reauthentication may have made another one.
             yield from (
                 TerminateChild(c.unique_id) for c in installed(sa) if c.name != wanted.child.name
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 from henbd.values import Address, Kernel, Network, Route
 
 MAIN_TABLE = 254
@@ -17,6 +19,21 @@ def best_route(address: Address, kernel: Kernel, table: int) -> Route | None:
         if route.table == table and not route.ours and address in route.destination
     ]
     return min(matching, key=lambda r: (-r.destination.prefixlen, r.metric), default=None)
+
+
+def held_inside(address: Address, kernel: Kernel) -> bool:
+    """Return whether charon's route leads this very address into a tunnel's interface.
+
+    No route of ours can go before it; it goes with its CHILD_SA.
+    """
+    tunnels = {device.index for device in kernel.devices if device.carries_tunnel}
+    return any(
+        route.table == CHARON_TABLE
+        and not route.ours
+        and route.device in tunnels
+        and route.destination == ip_network(address)
+        for route in kernel.routes
+    )
 
 
 def outer_source(address: Address, kernel: Kernel) -> Address | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from henbd.control import trials
 from henbd.control.course import Course
-from henbd.control.routing import outer_source
+from henbd.control.routing import held_inside, outer_source
 from henbd.control.tunnel import Tunnel
 from henbd.values import (
     Address,
@@ -35,7 +35,7 @@ def link(
     if not asked.far_ends or (settings.wait_for_admin_state and not asked.admin_state):
         return None
     found = _link(asked, observed, tunnel, ends, course, now)
-    if found is None and _may_come_back(settings, observed, course, now):
+    if found is None and _may_come_back(settings, observed, course, now, inside=asked.s1_inside):
         return Hold.HOLD
     return found
 
@@ -56,7 +56,7 @@ def _link(
         source = (
             tunnel.source_for(end.address)
             if asked.s1_inside
-            else outer_source(end.address, observed.kernel)
+            else _outside(end.address, observed.kernel)
         )
         # One link has one local address: far ends of the other family have to wait.
         if source is not None and source == (local or source):
@@ -69,36 +69,44 @@ def _link(
     return S1Link(local, tuple(reached), asked.s1_inside, asked.admin_state, asked.cell)
 
 
+def _outside(address: Address, kernel: Kernel) -> Address | None:
+    """Return the source that reaches a far end past the tunnel, None while that holds it."""
+    return None if held_inside(address, kernel) else outer_source(address, kernel)
+
+
 # A far end that works, or is being tried: S1 stays with it.
-KEPT = frozenset({PeerState.UP, PeerState.SETUP, PeerState.CONNECTING})
+KEPT = (PeerState.UP, PeerState.SETUP, PeerState.CONNECTING)
 
 
 def _one(reached: list[FarEnd], observed: Observed, course: Course, now: float) -> FarEnd:
     """Return the one far end to be connected (S1ConnectionMode One): in order, past failures."""
     by_address = {end.address: end for end in reached}
     peers = observed.stack.peers if isinstance(observed.stack, Stack) else ()
-    for peer in peers:
-        if peer.state in KEPT and peer.far_end.address in by_address:
-            return by_address[peer.far_end.address]
+    for state in KEPT:
+        for peer in peers:
+            if peer.state is state and peer.far_end.address in by_address:
+                return by_address[peer.far_end.address]
     chosen = trials.choose(list(by_address), course.far_ends, now)
     assert chosen is not None
     return by_address[chosen]
 
 
-def _may_come_back(settings: S1Settings, observed: Observed, course: Course, now: float) -> bool:
+def _may_come_back(
+    settings: S1Settings, observed: Observed, course: Course, now: float, *, inside: bool
+) -> bool:
     """Return whether S1 is to be left as it is although there is no path that we know of.
 
     A charon that does not answer is no reason to end S1 while its address is there.
     """
     stack = observed.stack
-    if not isinstance(stack, Stack) or stack.told is None:
+    if not isinstance(stack, Stack) or stack.told is None or stack.told.inside is not inside:
         return False
     assert isinstance(observed.kernel, Kernel)
     present = any(a.address == stack.told.local for a in observed.kernel.addresses)
     if isinstance(observed.charon, Unknown) and present:
         return True
     since = now if course.pathless_since is None else course.pathless_since
-    return now - since < settings.hold_s
+    return now < since + settings.hold_s
 
 
 def up(stack: Stack | Unknown) -> bool:

@@ -14,6 +14,8 @@ from henbd.values import Address
 # minute, which ten thousand boards can do to it without harm.
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
+# From here on the wait is the longest; a board may fail for years.
+MOST_DOUBLINGS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def failed(
     before = trials.failures.get(candidate, Failure(0, 0.0))
     if now < before.until:
         return trials
-    growing = min(FIRST_WAIT_S * 2**before.count, LONGEST_WAIT_S)
+    growing = min(FIRST_WAIT_S * 2 ** min(before.count, MOST_DOUBLINGS), LONGEST_WAIT_S)
     wait = growing * (0.5 + share) if wait_s is None else wait_s
     return Trials({**trials.failures, candidate: Failure(before.count + 1, now + wait)})
 

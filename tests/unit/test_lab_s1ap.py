@@ -126,7 +126,7 @@ def test_vectors_are_met_to_the_bit(name: str) -> None:
     assert s1ap.decode(bytes.fromhex(expected)) == message
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(message=MESSAGES)
 def test_a_full_compiler_agrees(compiler: Any, message: s1ap.Message) -> None:
     encoded = s1ap.encode(message)
@@ -276,13 +276,13 @@ def test_unknown_elements_may_be_passed_over() -> None:
     assert s1ap.decode(data) == VECTORS["Reset"][1]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(data=st.binary(max_size=200))
 def test_garbage_is_refused_or_read(data: bytes) -> None:
     decode_anything(data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(message=MESSAGES, position=st.integers(0), value=st.integers(0, 255))
 def test_a_changed_octet_is_refused_or_read(
     message: s1ap.Message, position: int, value: int

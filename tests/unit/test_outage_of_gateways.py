@@ -80,7 +80,8 @@ def test_all_gateways_dead_and_one_back(world: World) -> None:
     world.start()
     world.run(3600)
     world.gateways[GATEWAY_2].manner = Manner.GRANTS
-    world.run(95)
+    # A minute and a half at most it is left alone, and the other one may be being tried then.
+    world.run(120)
     assert world.informs
 
 

@@ -7,6 +7,7 @@ from henbd.values import Action, Tell, UnloadConnection
 from tests.unit.sights import NOW, link
 
 TELL, UNLOAD = Tell(link()), UnloadConnection("henbd-a")
+BOTH: list[Action] = [TELL, UNLOAD]
 
 
 def done_at(planned: list[Action], until_s: float, step_s: float = 0.25) -> list[float]:
@@ -21,8 +22,8 @@ def done_at(planned: list[Action], until_s: float, step_s: float = 0.25) -> list
 
 
 def test_what_is_planned_first_is_done_at_once() -> None:
-    chosen, _ = paced(Pace(), [TELL, UNLOAD], NOW)
-    assert chosen == [TELL, UNLOAD]
+    chosen, _ = paced(Pace(), BOTH, NOW)
+    assert chosen == BOTH
 
 
 def test_what_had_no_effect_is_done_again_after_pauses_that_grow() -> None:
@@ -41,7 +42,7 @@ def test_two_days_of_no_effect_are_no_more_than_many_pauses() -> None:
 
 def test_what_is_new_does_not_wait_for_what_is_old() -> None:
     _, pace = paced(Pace(), [TELL], NOW)
-    chosen, _ = paced(pace, [TELL, UNLOAD], NOW + 0.1)
+    chosen, _ = paced(pace, BOTH, NOW + 0.1)
     assert chosen == [UNLOAD]
 
 
