@@ -6,30 +6,19 @@ Pure. Whatever is not exactly as the protocol says raises ValueError, with a tex
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from henbd.system.lines import LONGEST_LINE
 from henbd.system.s1ap.json_object import JsonObject, address, parse_object
-from henbd.values import Address, Cell, FarEnd, Peer, PeerState, S1Link
+from henbd.system.s1ap.wire import LARGEST_GENERATION, link_object, read_link, read_peer
+from henbd.values import Address, Peer, S1Link
 
 VERSION = 1
 
-# What every JSON implementation can count to (RFC 8259 section 6).
-LARGEST_GENERATION = 2**53 - 1
-
-# TS 36.413: home eNB id 9.2.1.37, TAC 9.2.3.7, CSG-Id 9.2.1.62, TimeToWait 9.2.1.61.
-LARGEST_HOME_ENB_ID = 2**28 - 1
-LARGEST_TAC = 2**16 - 1
-LARGEST_CSG_ID = 2**27 - 1
-LONGEST_TIME_TO_WAIT_S = 60
-
 # A sentence, for our log.
 LONGEST_COMPLAINT = 1000
-
-PLMN = re.compile(r"[0-9]{5,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +85,7 @@ def parse(line: bytes) -> Message:
 
 def config(generation: int, link: S1Link | None) -> bytes:
     """Return the line that tells the stack all that is wanted of it."""
-    wire = None if link is None else _wire(link)
+    wire = None if link is None else link_object(link)
     return _line({"type": "config", "generation": generation, "link": wire})
 
 
@@ -114,24 +103,6 @@ def _line(fields: Mapping[str, Any]) -> bytes:
     return json.dumps(fields, separators=(",", ":")).encode()
 
 
-def _wire(link: S1Link) -> dict[str, Any]:
-    cell = link.cell
-    return {
-        "local": str(link.local),
-        "user_plane_local": str(link.local),
-        "peers": [{"address": str(p.address), "port": p.port} for p in link.peers],
-        "inside": link.inside,
-        "may_transmit": link.may_transmit,
-        "cell": {
-            "identity": cell.identity,
-            "tac": cell.tac,
-            "plmns": list(cell.plmns),
-            "name": cell.name,
-            "csg_id": cell.csg_id,
-        },
-    }
-
-
 def _hello(message: JsonObject) -> Hello | ForeignHello:
     version = message.integer("version", 0, LARGEST_GENERATION)
     if version != VERSION:
@@ -139,7 +110,7 @@ def _hello(message: JsonObject) -> Hello | ForeignHello:
     return Hello(
         name=message.text("name"),
         generation=message.integer("generation", 0, LARGEST_GENERATION),
-        link=message.optional("config", lambda name: _link(message.inner(name))),
+        link=message.optional("config", lambda name: read_link(message.inner(name))),
     )
 
 
@@ -150,7 +121,7 @@ def _ack(message: JsonObject) -> Ack:
 def _status(message: JsonObject) -> Status:
     return Status(
         generation=message.integer("generation", 0, LARGEST_GENERATION),
-        peers=tuple(_peer(peer) for peer in message.inners("peers")),
+        peers=tuple(read_peer(peer) for peer in message.inners("peers")),
         transmitting=message.boolean("transmitting"),
         user_plane_peers=tuple(address(*item) for item in message.items("user_plane_peers")),
     )
@@ -171,53 +142,3 @@ READERS: dict[str, Callable[[JsonObject], Message]] = {
     "ping": _ping,
     "error": _complaint,
 }
-
-
-def _far_end(peer: JsonObject) -> FarEnd:
-    return FarEnd(peer.address("address"), peer.integer("port", 1, 65_535))
-
-
-def _peer(peer: JsonObject) -> Peer:
-    state = peer.string("state")
-    if state not in {s.value for s in PeerState}:
-        raise ValueError(f"{peer.path}state is none of {', '.join(s.value for s in PeerState)}")
-    return Peer(
-        far_end=_far_end(peer),
-        state=PeerState(state),
-        local=peer.optional("local", peer.address),
-        cause=peer.optional("cause", peer.text),
-        time_to_wait_s=peer.optional(
-            "time_to_wait_s", lambda name: peer.integer(name, 0, LONGEST_TIME_TO_WAIT_S)
-        ),
-        mme_name=peer.optional("mme_name", peer.text),
-    )
-
-
-def _link(link: JsonObject) -> S1Link:
-    """Return the link that the stack echoes."""
-    local = link.address("local")
-    if link.address("user_plane_local") != local:
-        raise ValueError(f"{link.path}user_plane_local is not {link.path}local")
-    peers = tuple(_far_end(peer) for peer in link.inners("peers"))
-    if not peers:
-        raise ValueError(f"{link.path}peers is empty")
-    cell = link.inner("cell")
-    return S1Link(
-        local=local,
-        peers=peers,
-        inside=link.boolean("inside"),
-        may_transmit=link.boolean("may_transmit"),
-        cell=Cell(
-            identity=cell.integer("identity", 0, LARGEST_HOME_ENB_ID),
-            tac=cell.integer("tac", 0, LARGEST_TAC),
-            plmns=tuple(_plmn(*item) for item in cell.items("plmns")),
-            name=cell.optional("name", cell.string),
-            csg_id=cell.optional("csg_id", lambda name: cell.integer(name, 0, LARGEST_CSG_ID)),
-        ),
-    )
-
-
-def _plmn(path: str, value: object) -> str:
-    if not isinstance(value, str) or not PLMN.fullmatch(value):
-        raise ValueError(f"{path} is not 5 or 6 digits")
-    return value
