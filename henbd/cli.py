@@ -26,6 +26,7 @@ from henbd.memory import Memory
 from henbd.model.table import device_table
 from henbd.parties import Clock, Parties
 from henbd.screen import screen
+from henbd.settings import Settings
 from henbd.status import status
 from henbd.system.acs import Acs, TlsFiles
 from henbd.system.charon import CharonShell
@@ -37,7 +38,6 @@ from henbd.system.notify import Notify
 from henbd.system.resolver import Resolver
 from henbd.system.s1ap.native import NativeAdapter
 from henbd.system.store import Store
-from henbd.values import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -13,19 +13,17 @@ from henbd import credentials
 from henbd.config_draft import Draft
 from henbd.control.refusal import literal, url_problem
 from henbd.errors import ConfigurationError, Problem
-from henbd.toml_lines import line_table
-from henbd.values import (
-    Certificate,
+from henbd.settings import (
     ConnectionRequestSettings,
-    Credentials,
     DeviceSettings,
     HemsPath,
     HemsSettings,
     IpsecSettings,
-    PresharedKey,
     S1Settings,
     Settings,
 )
+from henbd.toml_lines import line_table
+from henbd.values import Certificate, Credentials, PresharedKey
 
 # Device.Services.FAPService.{i}.FAPControl.LTE.Gateway.SecGWServer1 to 3 (TR-196).
 MOST_GATEWAYS = 3

@@ -25,7 +25,8 @@ from henbd.config_readers import (
     url,
 )
 from henbd.cwmp.soap import NAMESPACE_VERSIONS
-from henbd.values import AddressFamily, HemsPath, S1Policy, SetStatus
+from henbd.settings import HemsPath, S1Policy, SetStatus
+from henbd.values import AddressFamily
 
 
 class Need(Enum):

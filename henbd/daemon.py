@@ -13,44 +13,34 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from henbd.control import course as courses
-from henbd.control import factory, intent, pacing, refusal, report, trials
+from henbd.control import factory, intent, refusal, report, trials
 from henbd.control.course import Course
 from henbd.control.desire import desired
-from henbd.control.pacing import Pace
 from henbd.control.plan import missing_guards, plan
 from henbd.control.reach import Reach, hems_address, hems_host, management_source, reach
-from henbd.control.refusal import literal
 from henbd.control.tunnel import Condition, Tunnel, judge
 from henbd.conversation import PATIENCE_S, Conversation
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.rpc import Rules
 from henbd.cwmp.session import session
 from henbd.cwmp.soap import NAMESPACE_VERSIONS
-from henbd.errors import Culprit, ExchangeError, KernelError
+from henbd.errors import Culprit, ExchangeError
+from henbd.hands import Hands
+from henbd.hosts import Hosts
 from henbd.looks import Look, Looks
 from henbd.memory import Memory
 from henbd.model.tree import Tree
 from henbd.model.types import UNKNOWN_TIME
 from henbd.parties import Clock, Parties
+from henbd.settings import SetStatus, Settings
 from henbd.system.acs import Answer
 from henbd.values import (
-    Action,
-    AddGuard,
-    Address,
-    AddRoute,
     Charon,
-    Connection,
     Desired,
     EspMode,
-    Initiate,
     Kernel,
     Loaded,
     Observed,
-    RemoveGuard,
-    RemoveRoute,
-    SetStatus,
-    Settings,
-    Tell,
     Unknown,
 )
 
@@ -61,9 +51,6 @@ AFTER_INFORM_S = 0.002
 
 # Without an [ipsec] section there is nobody else who would change routes of ours.
 AUDIT_S = 60
-
-# A name that had no address is looked up again so soon: the way out may have come up meanwhile.
-NAMES_AGAIN_S = 10.0
 
 # A kernel that could not be read is read again so soon.
 KERNEL_AGAIN_S = 1.0
@@ -94,14 +81,12 @@ class Daemon:
         self._looks = Looks(now)
         self._audit_at = now
         self._passed_at = now
-        self._asked_at = now
 
         self.asked = intent.provisioned(memory.tree, settings)
         self.management = intent.management(memory.tree)
         self.course = Course(tunnel_since=now, pathless_since=now, stack_lost_since=now)
-        self._pace = Pace()
-        self._guard_pace = Pace()
-        self._initiated: dict[str, Address] = {}
+        self._hands = Hands(parties)
+        self._hosts = Hosts(parties.names, now)
 
         # Of the last look: for status and timers alone, never for an action.
         nothing_yet = Unknown("not looked at yet")
@@ -136,7 +121,7 @@ class Daemon:
     def initiated(self, connection: str, error: str | None) -> None:
         """An Initiate ended; a gateway that failed is left alone for a while."""
         now = self.clock.monotonic()
-        gateway = self._initiated.pop(connection, None)
+        gateway = self._hands.ended(connection)
         tried = self.course.gateways
         if gateway is not None and error is None:
             tried = trials.succeeded(tried, gateway)
@@ -172,8 +157,9 @@ class Daemon:
             self._looks.want_full(now)
         if any(at <= now for at in self._waits()):
             self._looks.want_full(now)
-        if (at := self._names_at()) is not None and at <= now:
-            self._ask_names(again=False)
+        names_at = self._hosts.wake_at(self._wanted_hosts())
+        if names_at is not None and names_at <= now:
+            self._hosts.ask_missing(self._wanted_hosts(), now)
         self.conversation.bound(self.settings.hems.session_s, self.management)
         if any(at <= now for at in self._calls(now)):
             self._looks.want_hot()
@@ -192,15 +178,14 @@ class Daemon:
         times.append(self.conversation.expires_at(self.settings.hems.session_s))
         if not self._looks.going_on:
             times += [self._audit_at, self._looks.wake_at(), self.memory.ledger.periodic_at]
-            times.append(self._names_at())
+            times.append(self._hosts.wake_at(self._wanted_hosts()))
             times += [*self._waits(), *self._calls(now)]
         return min((at for at in times if at is not None), default=None)
 
     def _waits(self) -> Iterator[float]:
         """Yield when something may be done that was put off, or given up that was held."""
         yield from courses.times(self.course, self.settings.s1.hold_s, self._passed_at)
-        yield from pacing.times(self._pace, self._passed_at)
-        yield from pacing.times(self._guard_pace, self._passed_at)
+        yield from self._hands.times(self._passed_at)
         if isinstance(self.observed.kernel, Unknown):
             yield self._passed_at + KERNEL_AGAIN_S
 
@@ -245,16 +230,14 @@ class Daemon:
             self._looks.want_full(now)
             self._looks.pause(now + AFTER_INFORM_S)
         elif look is Look.FULL:
-            chosen, self._pace = pacing.paced(self._pace, plan(wanted, observed, tunnel), now)
-            self._act(chosen, now)
+            if self._hands.act(plan(wanted, observed, tunnel), wanted, now):
+                self._looks.want_full(now)
             parties.supervisor.status(self._summary())
 
     def _guard(self, wanted: Desired, kernel: Kernel, now: float) -> Kernel:
         """Close what is open, in each look and before anything else; return what then is there."""
-        missing = [AddGuard(guard) for guard in missing_guards(wanted, kernel)]
-        chosen, self._guard_pace = pacing.paced(self._guard_pace, missing, now)
-        closed = {action.guard for action in chosen if self._perform(action)}
-        if chosen:
+        closed, tried = self._hands.close(missing_guards(wanted, kernel), now)
+        if tried:
             self._looks.want_full(now)
         return replace(kernel, guards=kernel.guards | closed)
 
@@ -385,47 +368,11 @@ class Daemon:
         self._ask_names()
         self._looks.want_full(self.clock.monotonic())
 
-    def _ask_names(self, *, again: bool = True) -> None:
-        """Look up the names that matter now; without `again` those that have no address yet."""
-        self._asked_at = self.clock.monotonic()
-        for host in self._hosts():
-            if again or not self._parties.names.names.get(host):
-                self._parties.names.ask(host)
+    def _ask_names(self) -> None:
+        """Look up the names that matter now."""
+        self._hosts.ask(self._wanted_hosts(), self.clock.monotonic())
 
-    def _names_at(self) -> float | None:
-        """Return when names are looked up again, None while all have addresses."""
-        known = self._parties.names.names
-        missing = any(not known.get(host) and not literal(host) for host in self._hosts())
-        return self._asked_at + NAMES_AGAIN_S if missing else None
-
-    def _hosts(self) -> list[str]:
+    def _wanted_hosts(self) -> list[str]:
         """Return the hosts whose addresses matter now."""
         hems = "" if self.settings.hems.address else hems_host(self.management)
         return [host for host in (*self.asked.gateways, *self.asked.far_ends, hems) if host]
-
-    def _act(self, actions: list[Action], now: float) -> None:
-        """Do what is to be done, and look again; one failure does not stop the rest."""
-        for action in actions:
-            self._perform(action)
-        if actions:
-            self._looks.want_full(now)
-
-    def _perform(self, action: Action) -> bool:
-        """Have an action done; return whether it was, as far as that shows at once."""
-        match action:
-            case AddGuard() | RemoveGuard() | AddRoute() | RemoveRoute():
-                try:
-                    self._parties.kernel.perform(action)
-                except KernelError as error:
-                    logger.error("%s", error)
-                    return False
-            case Tell():
-                self._parties.stack.perform(action)
-            case _:
-                assert self._parties.charon is not None
-                if isinstance(action, Initiate) and self.desired is not None:
-                    wanted = self.desired.connection
-                    assert isinstance(wanted, Connection)
-                    self._initiated[action.connection] = wanted.gateway
-                self._parties.charon.perform(action)
-        return True

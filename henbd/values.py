@@ -21,28 +21,7 @@ class Unknown:
     reason: str
 
 
-# The configuration.
-
-
-class HemsPath(Enum):
-    """How the HeMS is reached."""
-
-    TUNNEL = "tunnel"
-    DIRECT = "direct"
-
-
-class S1Policy(Enum):
-    """Whether the HeMS may lead S1 outside the tunnel."""
-
-    PROVISIONED = "provisioned"
-    REQUIRED = "required"
-
-
-class SetStatus(Enum):
-    """The Status of SetParameterValuesResponse for a set that waits for the session's end."""
-
-    ZERO = "zero"
-    STRICT = "strict"
+# Who we are to the gateway.
 
 
 class AddressFamily(Enum):
@@ -50,46 +29,6 @@ class AddressFamily(Enum):
 
     IPV4 = "ipv4"
     IPV6 = "ipv6"
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceSettings:
-    """[device]: who we are (TR-069 DeviceIdStruct)."""
-
-    manufacturer: str
-    oui: str
-    product_class: str
-    serial_number: str
-    hardware_version: str
-    software_version: str
-    boot_id_file: str
-
-
-@dataclass(frozen=True, slots=True)
-class HemsSettings:
-    """[hems]: the Serving HeMS as it left the factory."""
-
-    url: str
-    username: str
-    password: str = field(repr=False)
-    ca_file: str | None
-    certificate_file: str | None
-    key_file: str | None
-    path: HemsPath
-    address: Address | None
-    cwmp_version: str
-    session_s: int
-    set_status: SetStatus
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionRequestSettings:
-    """[connection_request]: an empty text stands for a value derived from the device's secret."""
-
-    port: int
-    username: str
-    password: str = field(repr=False)
-    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,51 +52,6 @@ class PresharedKey:
 
 
 Credentials = Certificate | PresharedKey
-
-
-@dataclass(frozen=True, slots=True)
-class IpsecSettings:
-    """[ipsec]: the tunnel as it left the factory."""
-
-    vici: str
-    gateways: tuple[str, ...]
-    local_id: str
-    remote_id: str
-    credentials: Credentials
-    proposals: tuple[str, ...]
-    esp_proposals: tuple[str, ...]
-    networks: tuple[Network, ...]
-    families: tuple[AddressFamily, ...]
-    s1: S1Policy
-    dpd_s: int
-    rekey_s: int
-    reauth_s: int
-    audit_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class S1Settings:
-    """[s1]: how the S1AP stack of the box is talked to."""
-
-    adapter: str
-    socket: str
-    group: str
-    hold_s: int
-    wait_for_admin_state: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The whole configuration file; `ipsec` is None where it has no such section."""
-
-    device: DeviceSettings
-    hems: HemsSettings
-    connection_request: ConnectionRequestSettings
-    ipsec: IpsecSettings | None
-    s1: S1Settings
-    store_directory: str
-    control_socket: str
-    control_group: str
 
 
 # What the parameters ask for.

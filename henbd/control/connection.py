@@ -8,16 +8,8 @@ from henbd.control import trials
 from henbd.control.refusal import literal
 from henbd.control.trials import Trials
 from henbd.control.tunnel import PREFIX, Condition, Tunnel
-from henbd.values import (
-    Address,
-    Certificate,
-    Child,
-    Connection,
-    IpsecSettings,
-    Network,
-    Observed,
-    Provisioned,
-)
+from henbd.settings import IpsecSettings
+from henbd.values import Address, Certificate, Child, Connection, Network, Observed, Provisioned
 
 
 def connection(gateway: Address, networks: tuple[Network, ...], ipsec: IpsecSettings) -> Connection:

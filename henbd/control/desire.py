@@ -12,12 +12,12 @@ from henbd.control.connection import choose_gateway, connection
 from henbd.control.course import Course
 from henbd.control.routing import CHARON_TABLE, MAIN_TABLE, best_route, covered
 from henbd.control.tunnel import Tunnel, esp_mode, installed, ours
+from henbd.settings import HemsPath, Settings
 from henbd.values import (
     Address,
     Charon,
     Desired,
     FarEnd,
-    HemsPath,
     Hold,
     Kernel,
     Network,
@@ -25,7 +25,6 @@ from henbd.values import (
     Provisioned,
     Route,
     S1Link,
-    Settings,
     Stack,
     Unknown,
 )

@@ -9,7 +9,8 @@ from henbd.cwmp.messages import DeviceId
 from henbd.model import paths
 from henbd.model.table import Table
 from henbd.model.tree import Tree
-from henbd.values import AddressFamily, Settings
+from henbd.settings import Settings
+from henbd.values import AddressFamily
 
 
 def factory_tree(table: Table, settings: Settings, secret: str) -> Tree:

@@ -7,14 +7,8 @@ from __future__ import annotations
 
 from henbd.model import paths
 from henbd.model.tree import Tree
-from henbd.values import (
-    Cell,
-    IpsecSettings,
-    Management,
-    Provisioned,
-    S1Mode,
-    Settings,
-)
+from henbd.settings import IpsecSettings, Settings
+from henbd.values import Cell, Management, Provisioned, S1Mode
 
 # TS 36.413 9.1.8.4: CSG identities are sent by a cell that is closed or hybrid.
 OPEN_ACCESS = "Open Access"

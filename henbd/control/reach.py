@@ -8,15 +8,8 @@ from urllib.parse import urlsplit
 from henbd.control.refusal import literal
 from henbd.control.routing import outer_source
 from henbd.control.tunnel import Tunnel
-from henbd.values import (
-    Address,
-    Guard,
-    HemsPath,
-    HemsSettings,
-    Management,
-    Observed,
-    Unknown,
-)
+from henbd.settings import HemsPath, HemsSettings
+from henbd.values import Address, Guard, Management, Observed, Unknown
 
 
 @dataclass(frozen=True, slots=True)

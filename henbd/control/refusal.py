@@ -11,7 +11,8 @@ from henbd.control import intent
 from henbd.errors import Culprit, FaultCode
 from henbd.model import paths
 from henbd.model.tree import Tree
-from henbd.values import Address, HemsPath, HemsSettings, IpsecSettings, S1Policy, Settings
+from henbd.settings import HemsPath, HemsSettings, IpsecSettings, S1Policy, Settings
+from henbd.values import Address
 
 HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
 

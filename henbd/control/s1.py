@@ -6,6 +6,7 @@ from henbd.control import trials
 from henbd.control.course import Course
 from henbd.control.routing import held_inside, outer_source
 from henbd.control.tunnel import Tunnel
+from henbd.settings import S1Settings
 from henbd.values import (
     Address,
     FarEnd,
@@ -16,7 +17,6 @@ from henbd.values import (
     Provisioned,
     S1Link,
     S1Mode,
-    S1Settings,
     Stack,
     Unknown,
 )

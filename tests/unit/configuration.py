@@ -7,8 +7,8 @@ import tomllib
 
 from henbd import config
 from henbd.errors import Problem
+from henbd.settings import Settings
 from henbd.toml_lines import line_table
-from henbd.values import Settings
 
 # P-256; subjectAltName is a URI, then 192.0.2.7, then henb.example. `pki --keyid` gave KEY_ID.
 CERTIFICATE = ssl.PEM_cert_to_DER_cert("""-----BEGIN CERTIFICATE-----

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from henbd.values import EspMode, Settings
+from henbd.settings import Settings
+from henbd.values import EspMode
 from tests.unit.world import World
 
 Worlds = Callable[..., World]

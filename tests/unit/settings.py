@@ -18,19 +18,18 @@ from hypothesis import settings as hypothesis_settings
 from henbd.control.factory import factory_tree
 from henbd.model.table import device_table
 from henbd.model.tree import Tree
-from henbd.values import (
-    AddressFamily,
+from henbd.settings import (
     ConnectionRequestSettings,
     DeviceSettings,
     HemsPath,
     HemsSettings,
     IpsecSettings,
-    PresharedKey,
     S1Policy,
     S1Settings,
     SetStatus,
     Settings,
 )
+from henbd.values import AddressFamily, PresharedKey
 
 # What the device alone knows.
 SECRET = "00112233445566778899aabbccddeeff"

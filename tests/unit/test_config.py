@@ -10,15 +10,8 @@ import pytest
 from henbd import __version__
 from henbd.config_keys import SECTIONS
 from henbd.errors import Problem
-from henbd.values import (
-    AddressFamily,
-    Certificate,
-    HemsPath,
-    PresharedKey,
-    S1Policy,
-    SetStatus,
-    Settings,
-)
+from henbd.settings import HemsPath, S1Policy, SetStatus, Settings
+from henbd.values import AddressFamily, Certificate, PresharedKey
 from tests.unit.configuration import (
     CERTIFICATE,
     DIRECT,

@@ -6,7 +6,8 @@ import pytest
 
 from henbd.errors import KernelError
 from henbd.model import paths
-from henbd.values import AddGuard, EspMode, HemsPath, KernelAction
+from henbd.settings import HemsPath
+from henbd.values import AddGuard, EspMode, KernelAction
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.kernel import OUTER
 from tests.unit.settings import hems, settings

@@ -9,11 +9,11 @@ import pytest
 
 from henbd.control import trials
 from henbd.control.trials import Trials
+from henbd.settings import HemsPath
 from henbd.values import (
     Address,
     Connection,
     Guard,
-    HemsPath,
     Hold,
     Network,
     PeerState,

@@ -6,15 +6,8 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from henbd.control.routing import CHARON_TABLE, MAIN_TABLE
-from henbd.values import (
-    Block,
-    Desired,
-    EspMode,
-    HemsPath,
-    Kernel,
-    Observed,
-    Route,
-)
+from henbd.settings import HemsPath
+from henbd.values import Block, Desired, EspMode, Kernel, Observed, Route
 from tests.unit.settings import hems, ipsec
 from tests.unit.sights import (
     ANY,

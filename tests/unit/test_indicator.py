@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from henbd.model import paths
-from henbd.values import EspMode, RemoveGuard, S1Policy, Tell
+from henbd.settings import S1Policy
+from henbd.values import EspMode, RemoveGuard, Tell
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.kernel import OUTER, Fate
 from tests.unit.settings import ipsec

@@ -10,7 +10,8 @@ from henbd.control import intent
 from henbd.model import paths
 from henbd.model.table import device_table
 from henbd.model.tree import Tree
-from henbd.values import AddressFamily, Cell, IpsecSettings, Provisioned, S1Mode
+from henbd.settings import IpsecSettings
+from henbd.values import AddressFamily, Cell, Provisioned, S1Mode
 from tests.unit.settings import factory, ipsec, settings
 
 PLMN = paths.PLMN_LIST + "{}.{}"

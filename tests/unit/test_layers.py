@@ -20,13 +20,13 @@ ROOT = Path(henbd.__file__).parent
 
 # A module imports from layers above its own here, or from its own layer without a cycle.
 LAYERS = (
-    ("", "model", "control", "cwmp", "system", "errors", "values"),
+    ("", "model", "control", "cwmp", "system", "errors", "values", "settings"),
     ("model.schema", "model.types", "cwmp.messages"),
     ("model.table", "model.paths", "cwmp.soap"),
     ("model.tree",),
     ("control.*", "cwmp.ledger", "cwmp.state"),
     ("cwmp.rpc", "cwmp.session", "system.*"),
-    ("memory", "conversation", "parties", "looks", "status", "daemon"),
+    ("memory", "conversation", "parties", "hands", "hosts", "looks", "status", "daemon"),
     ("config", "config_*", "toml_lines", "credentials", "screen", "cli", "__main__"),
 )
 

@@ -6,7 +6,8 @@ import pytest
 
 from henbd.control.reach import Reach, hems_address, hems_host, management_source, reach
 from henbd.control.tunnel import Condition, Tunnel, judge
-from henbd.values import Address, EspMode, HemsPath, Kernel, Observed, Unknown
+from henbd.settings import HemsPath
+from henbd.values import Address, EspMode, Kernel, Observed, Unknown
 from tests.unit.settings import hems
 from tests.unit.sights import (
     CORE,

@@ -14,7 +14,7 @@ from henbd.control.refusal import is_host, literal, refusals, url_problem
 from henbd.errors import CwmpFault, FaultCode
 from henbd.model import paths
 from henbd.model.tree import Tree
-from henbd.values import HemsPath, S1Policy
+from henbd.settings import HemsPath, S1Policy
 from tests.unit.settings import QUICK, factory, hems, ipsec, settings
 
 GATEWAY, SECOND, THIRD = paths.SECURITY_GATEWAYS

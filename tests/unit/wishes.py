@@ -5,6 +5,7 @@ from __future__ import annotations
 from henbd.control.desire import desired
 from henbd.control.trials import Trials
 from henbd.control.tunnel import Condition, Tunnel, judge
+from henbd.settings import Settings
 from henbd.values import (
     Address,
     Block,
@@ -13,7 +14,6 @@ from henbd.values import (
     Network,
     Observed,
     Provisioned,
-    Settings,
     Unreachable,
 )
 from tests.unit.settings import hems, ipsec, settings

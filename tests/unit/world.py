@@ -25,7 +25,8 @@ from henbd.memory import Memory
 from henbd.model import paths
 from henbd.model.table import device_table
 from henbd.parties import Clock, Parties
-from henbd.values import Action, Address, EspMode, HemsPath, S1Link, Settings
+from henbd.settings import HemsPath, Settings
+from henbd.values import Action, Address, EspMode, S1Link
 from tests.unit.fakes.charon import FakeCharon
 from tests.unit.fakes.clockwork import Doorbell, Process, Time
 from tests.unit.fakes.gateway import FakeGateway

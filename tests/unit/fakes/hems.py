@@ -11,8 +11,9 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from henbd.errors import ExchangeError
+from henbd.settings import HemsPath
 from henbd.system.acs import Answer, Endpoint
-from henbd.values import Address, HemsPath
+from henbd.values import Address
 from tests.unit.fakes.clockwork import Doorbell, Time
 from tests.unit.fakes.kernel import FakeKernel, Fate
 

@@ -1,0 +1,79 @@
+"""What is done to the world: each action by the party whose it is, at a pace that spares it."""
+
+from __future__ import annotations
+
+import logging
+
+from henbd.control import pacing
+from henbd.control.pacing import Pace
+from henbd.errors import KernelError
+from henbd.parties import Parties
+from henbd.values import (
+    Action,
+    AddGuard,
+    Address,
+    AddRoute,
+    Connection,
+    Desired,
+    Guard,
+    Initiate,
+    RemoveGuard,
+    RemoveRoute,
+    Tell,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Hands:
+    """Does actions. Keeps how often each was done, and with which gateway each Initiate is."""
+
+    def __init__(self, parties: Parties) -> None:
+        self._parties = parties
+        self._pace = Pace()
+        self._guard_pace = Pace()
+        self._initiated: dict[str, Address] = {}
+
+    def close(self, missing: list[Guard], now: float) -> tuple[frozenset[Guard], bool]:
+        """Put in guards; return those that now stand, and whether any was tried."""
+        actions = [AddGuard(guard) for guard in missing]
+        chosen, self._guard_pace = pacing.paced(self._guard_pace, actions, now)
+        closed = frozenset(action.guard for action in chosen if self._do(action))
+        return closed, bool(chosen)
+
+    def act(self, planned: list[Action], wanted: Desired, now: float) -> bool:
+        """Do what is planned; return whether there was anything.
+
+        One failure does not stop the rest.
+        """
+        chosen, self._pace = pacing.paced(self._pace, planned, now)
+        for action in chosen:
+            if isinstance(action, Initiate):
+                assert isinstance(wanted.connection, Connection)
+                self._initiated[action.connection] = wanted.connection.gateway
+            self._do(action)
+        return bool(chosen)
+
+    def ended(self, connection: str) -> Address | None:
+        """Return the gateway with which an Initiate that has ended was."""
+        return self._initiated.pop(connection, None)
+
+    def times(self, after: float) -> list[float]:
+        """Return when actions may be done again, as far as that is after a time."""
+        return pacing.times(self._pace, after) + pacing.times(self._guard_pace, after)
+
+    def _do(self, action: Action) -> bool:
+        """Have an action done; return whether it was, as far as that shows at once."""
+        match action:
+            case AddGuard() | RemoveGuard() | AddRoute() | RemoveRoute():
+                try:
+                    self._parties.kernel.perform(action)
+                except KernelError as error:
+                    logger.error("%s", error)
+                    return False
+            case Tell():
+                self._parties.stack.perform(action)
+            case _:
+                assert self._parties.charon is not None
+                self._parties.charon.perform(action)
+        return True
