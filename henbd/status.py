@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from henbd import __version__
 from henbd.control import s1, trials, tunnel
+from henbd.control.guard import far, near
 from henbd.control.reach import Reach
 from henbd.cwmp import ledger as ledgers
 from henbd.model import paths
@@ -148,9 +149,8 @@ def _guards(daemon: Daemon) -> dict[str, Any]:
 
 
 def _protects(guard: Unreachable | Block) -> str:
-    if isinstance(guard, Block) and guard.source.prefixlen:
-        return f"from {guard.source}"
-    return f"to {guard.destination}"
+    inner = near(guard)
+    return f"to {far(guard)}" if inner is None else f"from {inner}"
 
 
 def _s1(daemon: Daemon) -> dict[str, Any]:

@@ -236,13 +236,22 @@ class Unreachable:
     destination: Network
 
 
+class Direction(Enum):
+    """Which packets an XFRM policy is about: those of the box, those for it, those through it."""
+
+    OUT = "out"
+    IN = "in"
+    FORWARD = "fwd"
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A guard: an XFRM policy of ours that lets no clear packet out; `device` 0: of any device."""
+    """A guard: an XFRM policy of ours that lets no clear packet by; `device` 0: of any device."""
 
     source: Network
     destination: Network
     device: int
+    direction: Direction = Direction.OUT
 
 
 Guard = Unreachable | Block

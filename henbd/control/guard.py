@@ -1,9 +1,12 @@
 """The leak guards: what makes S1 go inside, or nowhere.
 
-Where the kernel does ESP by policy, a block under charon's policies and an unreachable route. Where
+Where the kernel does ESP by policy, blocks under charon's policies and an unreachable route. Where
 the tunnel is an interface, a block on every way out of the box and the unreachable route. Routes
 alone do not stop a socket that is bound to an outer address, nor do blocks of a device stop an IPv6
 socket that is bound to none: it takes both.
+
+What comes in, and what is passed on, is blocked by policy alone: behind an interface such a block
+would meet what has come through the tunnel as well, for it is not told by the device.
 """
 
 from __future__ import annotations
@@ -11,7 +14,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import ip_network
 
-from henbd.values import Address, Block, EspMode, Guard, Kernel, Network, Unreachable
+from henbd.values import (
+    Address,
+    Block,
+    Direction,
+    EspMode,
+    Guard,
+    Kernel,
+    Network,
+    Unreachable,
+)
 
 ANY = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 
@@ -25,11 +37,22 @@ def host(address: Address) -> Network:
 
 def sources(kernel: Kernel) -> set[Address]:
     """Return the inner addresses that guards stand for."""
-    return {
-        g.source.network_address
-        for g in kernel.guards
-        if isinstance(g, Block) and g.source.prefixlen
-    }
+    return {side.network_address for guard in kernel.guards if (side := near(guard))}
+
+
+def near(guard: Guard) -> Network | None:
+    """Return the side of a guard that is ours, whichever way the packets go; None: anybody's."""
+    if isinstance(guard, Unreachable):
+        return None
+    side = guard.source if guard.direction is Direction.OUT else guard.destination
+    return side if side.prefixlen else None
+
+
+def far(guard: Guard) -> Network:
+    """Return the other side, which a guard keeps us apart from."""
+    if isinstance(guard, Block) and guard.direction is not Direction.OUT:
+        return guard.source
+    return guard.destination
 
 
 def guards(
@@ -45,4 +68,10 @@ def guards(
     found: set[Guard] = {Unreachable(network) for network in protected}
     found |= {Block(ANY[n.version], n, device) for n in protected for device in wanted}
     found |= {Block(host(a), ANY[a.version], device) for a in sources for device in wanted}
+    if mode is EspMode.POLICY:
+        found |= {
+            Block(n, ANY[n.version], ANY_DEVICE, direction)
+            for n in protected
+            for direction in (Direction.IN, Direction.FORWARD)
+        }
     return frozenset(found)

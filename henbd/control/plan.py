@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from henbd.control.guard import far, near
 from henbd.control.routing import CHARON_TABLE
 from henbd.control.tunnel import PREFIX, Condition, Tunnel, installed, ours
 from henbd.values import (
@@ -150,7 +151,7 @@ def _tell(desired: Desired, kernel: Kernel, stack: Stack) -> Iterator[Tell]:
 def _cut_off(link: S1Link, desired: Desired, kernel: Kernel) -> bool:
     """Return whether a guard that is to go still stands between the stack and a far end."""
     spare = kernel.guards - desired.guards
-    return any(peer.address in guard.destination for peer in link.peers for guard in spare)
+    return any(peer.address in far(guard) for peer in link.peers for guard in spare)
 
 
 def _settled(desired: Desired, stack: Stack | Unknown) -> bool:
@@ -193,9 +194,9 @@ def _terminate(wanted: Connection | None, charon: Charon) -> Iterator[Action]:
 
 def _superseded(desired: Desired, kernel: Kernel) -> Iterator[Action]:
     """Remove blocks that wanted ones have replaced: the kernel's way with ESP became known."""
-    covered = {(g.source, g.destination) for g in desired.guards if isinstance(g, Block)}
+    covered = {(near(g), far(g)) for g in desired.guards if isinstance(g, Block)}
     for guard in _ordered(kernel.guards - desired.guards):
-        if isinstance(guard, Block) and (guard.source, guard.destination) in covered:
+        if isinstance(guard, Block) and (near(guard), far(guard)) in covered:
             yield RemoveGuard(guard)
 
 
@@ -207,7 +208,7 @@ def _spare(desired: Desired, kernel: Kernel, stack: Stack | Unknown) -> Iterator
     """
     present = {a.address for a in kernel.addresses}
     for guard in _ordered(kernel.guards - desired.guards):
-        inner = guard.source if isinstance(guard, Block) and guard.source.prefixlen else None
+        inner = near(guard)
         absent = inner is not None and inner.network_address not in present
         if absent or isinstance(stack, Stack):
             yield guard

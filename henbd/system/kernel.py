@@ -175,5 +175,5 @@ def _policy_socket() -> NetlinkSocket | None:
 
 def _refused(how: str, block: Block, error: OSError) -> KernelError:
     device = f" dev {block.device}" if block.device else ""
-    selector = f"src {block.source} dst {block.destination}{device} dir out"
+    selector = f"src {block.source} dst {block.destination}{device} dir {block.direction.value}"
     return KernelError(f"xfrm policy {how} {selector}: {error.strerror or error}")

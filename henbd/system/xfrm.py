@@ -1,8 +1,8 @@
 """XFRM policies that block: values ⇄ bytes. Pure. See <linux/xfrm.h>.
 
-Under everything that charon installs, a policy of ours lets nothing out that no policy of charon's
-takes. Ours is what goes out, blocks and has our priority; the priority is no part of a policy's
-identity, so there is one policy for a selector.
+Under everything that charon installs, a policy of ours lets nothing by that no policy of charon's
+takes. Ours is what blocks and has our priority; the priority is no part of a policy's identity, so
+there is one policy for a selector and a direction.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from ipaddress import IPv4Network, IPv6Network
 
 from henbd.errors import KernelError
 from henbd.system.netlink import unpacked
-from henbd.values import Block, Network
+from henbd.values import Block, Direction, Network
 
 # A larger number is weaker; charon's own end at 587711.
 OUR_PRIORITY = 1_000_000
 
 XFRM_MSG_DELPOLICY, XFRM_MSG_GETPOLICY, XFRM_MSG_UPDPOLICY = 0x14, 0x15, 0x19
 
-_OUT, _BLOCK = 1, 1
+_BLOCK = 1
+_DIRECTIONS = {Direction.IN: 0, Direction.OUT: 1, Direction.FORWARD: 2}
+_DIRECTION_OF = {number: direction for direction, number in _DIRECTIONS.items()}
 
 # xfrm_selector: daddr, saddr, dport, mask, sport, mask, family, prefixlen_d, prefixlen_s, proto,
 # ifindex, user.
@@ -39,12 +41,13 @@ POLICIES_ASKED = bytes(_SELECTOR.size + _IDENTITY.size)
 
 def policy(block: Block) -> bytes:
     """Return the body of XFRM_MSG_UPDPOLICY: adds a block, or replaces what is in its place."""
-    return _selector(block) + _UNLIMITED + _POLICY.pack(OUR_PRIORITY, 0, _OUT, _BLOCK, 0, 0)
+    direction = _DIRECTIONS[block.direction]
+    return _selector(block) + _UNLIMITED + _POLICY.pack(OUR_PRIORITY, 0, direction, _BLOCK, 0, 0)
 
 
 def identity(block: Block) -> bytes:
     """Return the body of XFRM_MSG_DELPOLICY."""
-    return _selector(block) + _IDENTITY.pack(0, _OUT)
+    return _selector(block) + _IDENTITY.pack(0, _DIRECTIONS[block.direction])
 
 
 def our_block(body: bytes) -> Block | None:
@@ -54,12 +57,13 @@ def our_block(body: bytes) -> Block | None:
     )
     rest = body[_SELECTOR.size + _LIFETIMES.size :]
     priority, _, direction, action, _, _ = unpacked(_POLICY, rest)
-    if (priority, direction, action) != (OUR_PRIORITY, _OUT, _BLOCK):
+    if (priority, action) != (OUR_PRIORITY, _BLOCK) or direction not in _DIRECTION_OF:
         return None
     return Block(
         source=_network(family, source, source_length),
         destination=_network(family, destination, destination_length),
         device=device,
+        direction=_DIRECTION_OF[direction],
     )
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from collections.abc import Iterator
-from ipaddress import ip_network
+from contextlib import contextmanager
+from ipaddress import ip_address, ip_network
 
 import pytest
 
 from henbd.system.kernel import KernelShell
-from henbd.values import AddGuard, Block, Guard, RemoveGuard, Unreachable
+from henbd.values import AddGuard, Block, Direction, Guard, RemoveGuard, Unreachable
 from tests.functional.kernel_box import (
     ANY,
+    FAMILY,
     FAR,
     INNER,
     NETWORK,
@@ -24,13 +27,18 @@ from tests.functional.kernel_box import (
     shell_in,
     two_ways,
 )
-from tests.lab.namespaces import Namespace
+from tests.lab.events import PATIENCE
+from tests.lab.namespaces import Address, Namespace, join, namespaces
 
 pytestmark = [
     pytest.mark.kernel,
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
 ]
 
+# What is not blocked arrives at once; neighbour discovery may come first.
+WITHIN_S = 0.5 * PATIENCE
+
+INWARDS = (Direction.IN, Direction.FORWARD)
 VERSIONS = pytest.mark.parametrize("version", [4, 6])
 
 
@@ -58,6 +66,7 @@ def all_guards(shell: KernelShell) -> list[Guard]:
         found.append(Unreachable(NETWORK[version]))
         found += [Block(ANY[version], NETWORK[version], device) for device in devices]
         found += [Block(ip_network(INNER[version]), ANY[version], device) for device in devices]
+        found += [Block(NETWORK[version], ANY[version], 0, direction) for direction in INWARDS]
     return found
 
 
@@ -127,6 +136,66 @@ def test_block_of_a_source_stops_only_that_source(shell: KernelShell, version: i
     shell.perform(AddGuard(Block(ip_network(INNER[version]), ANY[version], 0)))
     assert send(FAR[version], source=INNER[version]) == errno.EPERM
     assert send(FAR[version]) == SENT
+
+
+# Behind the box: what is sent there is passed on by it.
+BEHIND = {4: ip_address("10.77.0.2"), 6: ip_address("fd77::2")}
+BOX = {4: ip_address("10.1.0.1"), 6: ip_address("fd01::1")}
+
+
+@VERSIONS
+@pytest.mark.parametrize("direction", INWARDS)
+def test_what_comes_in_the_clear_from_behind_the_gateway_is_not_taken(
+    version: int, direction: Direction
+) -> None:
+    with behind() as (box, far, lan), shell_in(box, Bells()) as shell:
+        to = (BOX if direction is Direction.IN else BEHIND)[version]
+        receiver = box if direction is Direction.IN else lan
+        assert received(far, receiver, to)
+        guard = Block(NETWORK[version], ANY[version], 0, direction)
+        shell.perform(AddGuard(guard))
+        assert not received(far, receiver, to)
+        shell.perform(RemoveGuard(guard))
+        assert received(far, receiver, to)
+
+
+@contextmanager
+def behind() -> Iterator[tuple[Namespace, Namespace, Namespace]]:
+    """Build three boxes in a row: one that passes on, the far end before and a LAN behind it."""
+    with namespaces("box", "far", "lan") as (box, far, lan):
+        box.sysctl({"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"})
+        box.ip(join("wan0", far, "wan0"), join("lan0", lan, "lan0"))
+        box.ip(*_ways("wan0", "10.1.0.1/24", "fd01::1/64"))
+        box.ip(*_ways("lan0", "10.77.0.1/24", "fd77::1/64"))
+        box.ip("route add 10.30.0.0/16 via 10.1.0.2", "route add fd30::/32 via fd01::2")
+        far.ip("link set lo up", *_ways("wan0", "10.1.0.2/24", "fd01::2/64"))
+        far.ip(*(f"address add {address} dev lo" for address in FAR.values()))
+        far.ip("route add default via 10.1.0.1", "route add default via fd01::1")
+        lan.ip(*_ways("lan0", "10.77.0.2/24", "fd77::2/64"))
+        yield box, far, lan
+
+
+def _ways(device: str, *addresses: str) -> Iterator[str]:
+    yield f"link set {device} up"
+    yield from (f"address add {address} dev {device}" for address in addresses)
+
+
+def received(sender: Namespace, receiver: Namespace, to: Address) -> bool:
+    """Return whether a datagram of the far end arrives there."""
+    version = to.version
+    with receiver.inside():
+        taker = socket.socket(FAMILY[version], socket.SOCK_DGRAM)
+    with sender.inside():
+        giver = socket.socket(FAMILY[version], socket.SOCK_DGRAM)
+    with taker, giver:
+        taker.bind((str(to), 2152))
+        taker.settimeout(WITHIN_S)
+        giver.bind((str(FAR[version]), 0))
+        giver.sendto(b"clear", (str(to), 2152))
+        try:
+            return taker.recv(10) == b"clear"
+        except TimeoutError:
+            return False
 
 
 def test_policy_of_others_stays(box: Namespace, shell: KernelShell) -> None:

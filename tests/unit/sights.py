@@ -19,6 +19,7 @@ from henbd.values import (
     ChildSa,
     Desired,
     Device,
+    Direction,
     EspMode,
     FarEnd,
     Guard,
@@ -145,6 +146,12 @@ def guards_of(
     any_of = {4: ANY, 6: ANY6}
     found |= {Block(any_of[n.version], n, device) for n in destinations}
     found |= {Block(host(a), any_of[a.version], device) for a in sources}
+    if not device:
+        found |= {
+            Block(n, any_of[n.version], 0, direction)
+            for n in destinations
+            for direction in (Direction.IN, Direction.FORWARD)
+        }
     return frozenset(found)
 
 

@@ -6,8 +6,17 @@ from ipaddress import ip_network
 
 import pytest
 
-from henbd.control.guard import guards, host
-from henbd.values import Address, Block, EspMode, Guard, Kernel, Network, Unreachable
+from henbd.control.guard import far, guards, host, near
+from henbd.values import (
+    Address,
+    Block,
+    Direction,
+    EspMode,
+    Guard,
+    Kernel,
+    Network,
+    Unreachable,
+)
 from tests.unit.sights import (
     ANY,
     ANY6,
@@ -32,14 +41,34 @@ NET6 = ip_network("2001:db8:40::/48")
     ("mode", "destinations", "sources", "wanted"),
     [
         (EspMode.POLICY, (), (), set()),
-        (EspMode.POLICY, (CORE,), (), {Unreachable(CORE), Block(ANY, CORE, 0)}),
+        (
+            EspMode.POLICY,
+            (CORE,),
+            (),
+            {
+                Unreachable(CORE),
+                Block(ANY, CORE, 0),
+                Block(CORE, ANY, 0, Direction.IN),
+                Block(CORE, ANY, 0, Direction.FORWARD),
+            },
+        ),
         (
             EspMode.INTERFACE,
             (CORE,),
             (),
             {Unreachable(CORE), Block(ANY, CORE, WAN), Block(ANY, CORE, WAN_2)},
         ),
-        (EspMode.POLICY, (NET6,), (), {Unreachable(NET6), Block(ANY6, NET6, 0)}),
+        (
+            EspMode.POLICY,
+            (NET6,),
+            (),
+            {
+                Unreachable(NET6),
+                Block(ANY6, NET6, 0),
+                Block(NET6, ANY6, 0, Direction.IN),
+                Block(NET6, ANY6, 0, Direction.FORWARD),
+            },
+        ),
         (EspMode.POLICY, (), (INNER,), {Block(host(INNER), ANY, 0)}),
         (
             EspMode.INTERFACE,
@@ -75,6 +104,11 @@ def test_the_source_guard_stands_though_the_child_leads_everywhere() -> None:
     assert guards((ANY,), (INNER,), TWO_WANS, EspMode.POLICY) == {Block(host(INNER), ANY, 0)}
 
 
+def test_a_guard_tells_our_side_from_the_far_side_whichever_way_the_packets_go() -> None:
+    sides = {(near(g), far(g)) for g in guards((CORE,), (INNER,), TWO_WANS, EspMode.POLICY)}
+    assert sides == {(None, CORE), (host(INNER), ANY)}
+
+
 @pytest.mark.parametrize("index", [LO, TUN])
 def test_neither_loopback_nor_the_tunnel_itself_is_blocked(index: int) -> None:
     found = guards((CORE,), (INNER,), TWO_WANS, EspMode.INTERFACE)
@@ -88,7 +122,8 @@ def test_a_new_way_out_of_the_box_is_blocked_too() -> None:
 
 
 def test_a_network_that_is_named_twice_is_guarded_once() -> None:
-    assert len(guards((CORE, CORE), (INNER, INNER), TWO_WANS, EspMode.POLICY)) == 3
+    once = guards((CORE,), (INNER,), TWO_WANS, EspMode.POLICY)
+    assert guards((CORE, CORE), (INNER, INNER), TWO_WANS, EspMode.POLICY) == once
 
 
 def test_each_family_is_guarded_in_itself() -> None:

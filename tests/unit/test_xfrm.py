@@ -6,6 +6,7 @@ Those in hexadecimal digits are what a kernel 6.18 dumped, on a little-endian ma
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from henbd.errors import KernelError
 from henbd.system import xfrm
-from henbd.values import Block
+from henbd.values import Block, Direction
 
 little_endian = pytest.mark.skipif(sys.byteorder != "little", reason="bytes of another machine")
 
@@ -74,10 +75,20 @@ def test_block_is_removed_by_selector_and_direction(block: Block) -> None:
 @little_endian
 @pytest.mark.parametrize(
     ("place", "value"),
-    [(PRIORITY, 0x41), (DIRECTION, 0), (DIRECTION, 2), (ACTION, 0)],
+    [(PRIORITY, 0x41), (DIRECTION, 3), (ACTION, 0)],
 )
 def test_policy_without_our_marks_is_not_ours(place: int, value: int) -> None:
     assert xfrm.our_block(changed(dumped(FROM_ANYWHERE), place, value)) is None
+
+
+@little_endian
+@pytest.mark.parametrize(("direction", "number"), [(Direction.IN, 0), (Direction.FORWARD, 2)])
+def test_block_of_the_other_directions(direction: Direction, number: int) -> None:
+    block = replace(FROM_ANYWHERE, direction=direction)
+    body = changed(dumped(FROM_ANYWHERE), DIRECTION, number)
+    assert xfrm.our_block(body) == block
+    assert xfrm.policy(block)[DIRECTION] == number
+    assert xfrm.identity(block)[60] == number
 
 
 networks = st.builds(

@@ -20,6 +20,7 @@ from henbd.values import (
     AddRoute,
     Block,
     Device,
+    Direction,
     EspMode,
     Guard,
     InterfaceAddress,
@@ -220,6 +221,7 @@ def _same_place(one: Route, other: Route) -> bool:
 def _stops(guard: Guard, source: Address, destination: Address, device: int) -> bool:
     return (
         isinstance(guard, Block)
+        and guard.direction is Direction.OUT
         and source in guard.source
         and destination in guard.destination
         and guard.device in (0, device)
