@@ -85,8 +85,19 @@ class Conversation:
         self.current: Dialogue | None = None
         self.last: Ended | None = None
 
-    def start(self, session: Session, opening: Opening, management: Management, way: Reach) -> None:
-        """Open a session with the HeMS on this way; its Inform leaves before this returns."""
+    def start(
+        self,
+        session: Session,
+        opening: Opening,
+        management: Management,
+        way: Reach,
+        *,
+        check_dates: bool = True,
+    ) -> None:
+        """Open a session with the HeMS on this way; its Inform leaves before this returns.
+
+        Without `check_dates` the validity dates of its certificate are not looked at.
+        """
         assert self.current is None
         now = self._clock()
         self.current = Dialogue(session, opening, way, now, now)
@@ -98,6 +109,8 @@ class Conversation:
             source=way.source,
             username=management.username,
             password=management.password,
+            others=way.others,
+            check_dates=check_dates,
         )
         try:
             self._exchanges.open(endpoint)

@@ -338,7 +338,9 @@ class Daemon:
             NAMESPACE_VERSIONS[self.settings.hems.cwmp_version],
             Rules(self._refusals, self._set_status),
         )
-        self.conversation.start(dialogue, opening, self.management, way)
+        # Until the clock is set nobody can say what is out of date.
+        clock_set = self.clock.wall() >= CLOCK_IS_SET
+        self.conversation.start(dialogue, opening, self.management, way, check_dates=clock_set)
         return True
 
     def _current_time(self) -> str:

@@ -9,15 +9,16 @@ from henbd.control.refusal import literal
 from henbd.control.routing import outer_source
 from henbd.control.tunnel import Tunnel
 from henbd.settings import HemsPath, HemsSettings
-from henbd.values import Address, Guard, Management, Observed, Unknown
+from henbd.values import Address, Guard, Kernel, Management, Observed, Unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A way to the HeMS. `source` is our address on it."""
+    """A way to the HeMS. `source` is our address on it, and on that to its `others`."""
 
     address: Address
     source: Address
+    others: tuple[Address, ...] = ()
 
 
 def hems_host(management: Management) -> str:
@@ -32,14 +33,25 @@ def hems_address(
     management: Management, hems: HemsSettings, observed: Observed
 ) -> Address | Unknown:
     """Return the address of the HeMS: configured, written in the URL, or looked up."""
+    found = _addresses(management, hems, observed)
+    return found if isinstance(found, Unknown) else found[0]
+
+
+def _addresses(
+    management: Management, hems: HemsSettings, observed: Observed
+) -> tuple[Address, ...] | Unknown:
+    """Return all addresses of the HeMS, at least one, in the order in which they are tried.
+
+    The first is not drawn by lot: tunnel, routes and guards are made for it, and stay.
+    """
     host = hems_host(management)
     known = hems.address or literal(host)
     if known:
-        return known
+        return (known,)
     found = observed.names.get(host)
     if found is None:
         return Unknown(f"{host} is being looked up")
-    return found[0] if found else Unknown(f"{host} has no address")
+    return found or Unknown(f"{host} has no address")
 
 
 def reach(
@@ -53,17 +65,32 @@ def reach(
 
     In the tunnel: the tunnel is up and reaches the HeMS, a route leads there, and `guards` stand.
     """
-    address = hems_address(management, hems, observed)
-    if isinstance(address, Unknown):
-        return address
+    addresses = _addresses(management, hems, observed)
+    if isinstance(addresses, Unknown):
+        return addresses
     kernel = observed.kernel
     if isinstance(kernel, Unknown):
         return kernel
-    if hems.path is HemsPath.DIRECT:
-        source = outer_source(address, kernel)
-        return Reach(address, source) if source else Unknown(f"no route to {address}")
-    if not tunnel.up:
+    inside = hems.path is HemsPath.TUNNEL
+    if inside and not tunnel.up:
         return Unknown(f"the tunnel is {tunnel.condition.value}")
+    sources = [
+        _inner_source(address, tunnel, kernel)
+        if inside
+        else outer_source(address, kernel) or Unknown(f"no route to {address}")
+        for address in addresses
+    ]
+    first = sources[0]
+    if isinstance(first, Unknown):
+        return first
+    if inside and guards - kernel.guards:
+        return Unknown("the leak guards do not stand yet")
+    pairs = zip(addresses[1:], sources[1:], strict=True)
+    return Reach(addresses[0], first, tuple(a for a, source in pairs if source == first))
+
+
+def _inner_source(address: Address, tunnel: Tunnel, kernel: Kernel) -> Address | Unknown:
+    """Return our address on the way through the tunnel, which is up, or why there is no way."""
     source = tunnel.source_for(address)
     if source is None:
         return Unknown(f"{address} is not behind the security gateway")
@@ -74,9 +101,7 @@ def reach(
         for route in kernel.routes
     ):
         return Unknown(f"no route to {address} through the tunnel")
-    if guards - kernel.guards:
-        return Unknown("the leak guards do not stand yet")
-    return Reach(address, source)
+    return source
 
 
 def management_source(

@@ -25,19 +25,28 @@ __all__ = ["Acs", "Answer", "Endpoint", "TlsFiles"]
 
 logger = logging.getLogger(__name__)
 
+# X509_V_FLAG_NO_CHECK_TIME of OpenSSL's x509_vfy.h, which ssl has no name for.
+NO_CHECK_TIME = 0x200000
+
 # The spare is made ready when what made it necessary is over.
 REFILL_AFTER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the next session goes, from where, and as whom. `source` None: as routes have it."""
+    """Where the next session goes, from where, and as whom. `source` None: as routes have it.
+
+    `others` are further addresses of the same HeMS. Without `check_dates` its certificate may be
+    out of date, or not yet valid, but nothing else.
+    """
 
     url: str
     address: Address
     source: Address | None
     username: str
     password: str = field(repr=False)
+    others: tuple[Address, ...] = ()
+    check_dates: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,8 @@ class Acs:
         self._answered = answered
         self._clock = clock
         self._context = tls_context(tls)
+        self._dateless = tls_context(tls)
+        self._dateless.verify_flags |= NO_CHECK_TIME
         self._mailbox: Mailbox[Answer | ExchangeError] = Mailbox(doorbell, self._exchanged)
         self._target: Target | None = None
         self._speaker = self._new_speaker()
@@ -86,7 +97,7 @@ class Acs:
         """
         assert self._speaker.channel.line is None
         aim = self._aim(endpoint)
-        line = Line(endpoint.address, aim.port, endpoint.source)
+        line = Line((endpoint.address, *endpoint.others), aim.port, endpoint.source)
         try:
             line.open()
         except ExchangeError:
@@ -94,7 +105,7 @@ class Acs:
             raise
         # Costs nothing, unless the HeMS is another one.
         self._speaker.channel.aim(aim)
-        self._speaker.channel.line = line
+        self._speaker.channel.begin(line, self._context if endpoint.check_dates else self._dateless)
 
     def post(self, body: bytes) -> None:
         """Have a body posted; empty: nothing more to say. `answered` is called later."""
@@ -155,7 +166,7 @@ class Acs:
         return known
 
     def _new_speaker(self) -> _Speaker:
-        channel = Channel(self._context)
+        channel = Channel()
         worker = Worker("exchange", channel.exchange, self._mailbox, last=channel.close)
         return _Speaker(channel, worker)
 

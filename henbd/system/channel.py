@@ -6,22 +6,21 @@ Built once and kept, as building a Session, its pool and a request costs more th
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.hooks import default_hooks
-from urllib3.connection import HTTPConnection
 
 from henbd.cwmp.soap import LARGEST_BYTES
 from henbd.errors import ExchangeError
 from henbd.system.failures import describe, root
 from henbd.system.line import Line
-from henbd.system.target import Credentials, Target
+from henbd.system.pool import Adapter, Connection, KeepingSession, Pool
+from henbd.system.resolver import look_up
+from henbd.system.target import Credentials, Target, redirected
+from henbd.values import Address
 
 # The HeMS gets this long for each piece of an answer (TR-069 asks for 30 s at least); for how long
 # altogether is the loop's to say.
@@ -33,7 +32,14 @@ PIECE_BYTES = 8192
 # urllib3 undoes several encodings one after the other: a thousand times a thousand.
 ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 
+# RFC 6265 6.1 asks for 50 cookies of 4096 bytes; nobody needs more of them together than this.
+MOST_COOKIE_BYTES = 65536
+
 UNAUTHORIZED = 401
+
+# TR-069 3.4.5 has 302 and 307, for any POST, and wants five one after the other to be followed.
+REDIRECTS = frozenset({301, 302, 307, 308})
+MOST_REDIRECTS = 5
 
 # TR-069 3.4.1: SOAPAction has no value, not even quotes; an empty POST has neither header.
 ENVELOPE_HEADERS = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": ""}
@@ -47,36 +53,59 @@ class Answer:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a TLS session is resumed with, by the rules alone that its certificate was held to."""
+
+    session: ssl.SSLSession
+    context: ssl.SSLContext
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Whom we speak to, and what was made ready for it."""
+
+    target: Target
+    credentials: Credentials
+    pool: Pool
+
+
 class Channel:
     """What one CWMP session after the other speaks through; one worker's alone while it posts.
 
-    The line is given to it for a session, and taken back by `end`.
+    The line and the rules of TLS are given to it for a session, by `begin`; `end` lets go of them.
+    A redirect holds until then.
     """
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self) -> None:
         self.line: Line | None = None
-        self.ticket: ssl.SSLSession | None = None
-        self._context = context
-        self._target: Target | None = None
-        self._adapter = _Adapter()
-        self._session = _Session()
+        self.ticket: Ticket | None = None
+        self._context: ssl.SSLContext | None = None
+        self._home: _Place | None = None
+        self._place: _Place | None = None
+        self._adapter = Adapter()
+        self._session = KeepingSession()
         self._session.trust_env = False
         self._session.adapters.clear()
         self._session.mount("https://", self._adapter)
         self._session.mount("http://", self._adapter)
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
         self._secured: ssl.SSLSocket | None = None
 
     def aim(self, aim: Target) -> None:
         """Prepare for that target, unless it is the present one."""
-        if aim == self._target:
+        if self._home is not None and self._home.target == aim:
             return
-        if self._target is not None and self._target.origin != aim.origin:
+        if self._home is not None and self._home.target.origin != aim.origin:
             # A ticket stands for a certificate that was verified against that name.
             self.ticket = None
-        self._credentials = Credentials(aim, self._read)
-        self._adapter.pool = _Pool(aim.host, aim.port, maxsize=1, dial=self._dial)
-        self._target = aim
+        self._home = self._prepared(aim)
+        self._enter(self._home)
+
+    def begin(self, line: Line, context: ssl.SSLContext) -> None:
+        """Begin a session over this line, which `aim` was told where it leads."""
+        self.line = line
+        self._context = context
 
     def exchange(self, body: bytes) -> Answer | ExchangeError:
         """Post a body and return the answer, or why there is none. Blocks."""
@@ -96,26 +125,81 @@ class Channel:
             self.line.close()
             self.line = None
         self._session.cookies.clear()
+        if self._home is not None:
+            self._enter(self._home)
 
     def close(self) -> None:
         """Free everything."""
         self.end()
         self._session.close()
 
+    def _prepared(self, aim: Target) -> _Place:
+        return _Place(
+            target=aim,
+            credentials=Credentials(aim, self._read),
+            pool=Pool(aim.host, aim.port, maxsize=1, dial=self._dial),
+        )
+
+    def _enter(self, place: _Place) -> None:
+        self._place = place
+        self._adapter.pool = place.pool
+
     def _post(self, body: bytes) -> Answer:
+        """Post a body wherever redirects lead, each with the same body (TR-069 3.4.5)."""
         try:
-            response = self._send(body)
-            if response.status_code == UNAUTHORIZED and self._credentials.may_repeat(response):
-                response = self._send(body)
-            with closing(response):
-                # With TLS 1.3 the ticket comes after the handshake, before the answer.
-                if self._secured is not None and self._secured.session is not None:
-                    self.ticket = self._secured.session
-                return Answer(response.status_code, self._read(response.raw))
+            for _ in range(1 + MOST_REDIRECTS):
+                answer, location = self._ask(body)
+                if answer.status not in REDIRECTS:
+                    return answer
+                self._follow(location)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             if isinstance(root(error), ssl.SSLError):
                 self.ticket = None
-            raise ExchangeError(f"{self._origin}: {describe(root(error))}") from error
+            raise ExchangeError(f"{self._here.origin}: {describe(root(error))}") from error
+        raise ExchangeError(f"{self._here.origin}: over {MOST_REDIRECTS} redirects in a row")
+
+    def _ask(self, body: bytes) -> tuple[Answer, str | None]:
+        """Return the answer from where we are, and where it says to go instead."""
+        assert self._place is not None
+        response = self._send(body)
+        if response.status_code == UNAUTHORIZED and self._place.credentials.may_repeat(response):
+            response = self._send(body)
+        with closing(response):
+            self._keep_ticket()
+            if sum(len(cookie.value or "") for cookie in self._session.cookies) > MOST_COOKIE_BYTES:
+                raise ExchangeError(
+                    f"{self._here.origin}: over {MOST_COOKIE_BYTES} bytes of cookies"
+                )
+            answer = Answer(response.status_code, self._read(response.raw))
+            return answer, response.headers.get("Location")
+
+    def _keep_ticket(self) -> None:
+        """Keep what the next session may resume with; TLS 1.3 has it after the handshake."""
+        if self._place is not self._home or self._secured is None or self._context is None:
+            return
+        if self._secured.session is not None:
+            self.ticket = Ticket(self._secured.session, self._context)
+
+    def _follow(self, location: str | None) -> None:
+        """Go where a redirect leads, for the rest of the session; raises ExchangeError."""
+        assert self._place is not None
+        assert self.line is not None
+        here, there = self._here, redirected(self._here, location)
+        if there.origin == here.origin:
+            self._enter(replace(self._place, target=there))
+            return
+        addresses: tuple[Address, ...] = ()
+        if there.host != here.host:
+            self._session.cookies.clear()
+            found = look_up(there.host)
+            if found.problem:
+                raise ExchangeError(f"{there.origin}: {found.problem}")
+            addresses = found.addresses
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = self._secured = None
+        self.line.lead(there.port, addresses)
+        self._enter(self._prepared(there))
 
     def _send(self, body: bytes) -> requests.Response:
         try:
@@ -128,110 +212,62 @@ class Channel:
         return self._send_once(body)
 
     def _send_once(self, body: bytes) -> requests.Response:
-        assert self._target is not None
-        request = self._target.request.copy()
+        assert self._place is not None
+        request = self._here.request.copy()
         # The copy shares its hooks, to which the credentials add their own each time.
         request.hooks = default_hooks()
         if body:
             request.headers.update(ENVELOPE_HEADERS)
         request.prepare_body(body, None)
         request.prepare_cookies(self._session.cookies)
-        self._credentials(request)
+        self._place.credentials(request)
         return self._session.send(
             request, timeout=READ_TIMEOUT_S, stream=True, allow_redirects=False, proxies={}
         )
 
-    def _dial(self, connection: _Connection) -> None:
+    def _dial(self, connection: Connection) -> None:
         """Give a connection of the pool its socket; raises ExchangeError, which urllib3 lets by."""
         assert self.line is not None
-        assert self._target is not None
+        assert self._context is not None
         self._connection = connection
         plain = self.line.take()
         plain.settimeout(READ_TIMEOUT_S)
-        if self._target.scheme == "http":
+        if self._here.scheme == "http":
             connection.sock = plain
             return
+        ticket = self.ticket if self._place is self._home else None
+        session = ticket.session if ticket and ticket.context is self._context else None
         try:
             self._secured = self._context.wrap_socket(
-                plain, server_hostname=self._target.host, session=self.ticket
+                plain, server_hostname=self._here.host, session=session
             )
         except OSError as error:
             plain.close()
             self.ticket = None
-            raise ExchangeError(f"{self._origin}: {describe(error)}") from error
+            raise ExchangeError(f"{self._here.origin}: {describe(error)}") from error
         if self._secured.version() is None:
             # ssl takes a connection that has just broken for one to be connected later, and has
             # verified nothing.
             self._secured.close()
-            raise ExchangeError(f"{self._origin}: TLS: connection closed")
+            raise ExchangeError(f"{self._here.origin}: TLS: connection closed")
         connection.sock = self._secured
 
     def _read(self, raw: urllib3.HTTPResponse) -> bytes:
         """Read the rest of a body, decoded and bounded; raises ExchangeError or as urllib3 does."""
         encoding = raw.headers.get("Content-Encoding", "").strip().lower()
         if encoding not in ENCODINGS:
-            raise ExchangeError(f"{self._origin}: the answer is encoded as {encoding!r}")
+            raise ExchangeError(f"{self._here.origin}: the answer is encoded as {encoding!r}")
         body = bytearray()
         for piece in raw.stream(PIECE_BYTES, decode_content=True):
             body += piece
             if len(body) > LARGEST_BYTES:
-                raise ExchangeError(f"{self._origin}: an answer of over {LARGEST_BYTES} bytes")
+                raise ExchangeError(f"{self._here.origin}: an answer of over {LARGEST_BYTES} bytes")
         # Before its version 2 urllib3 takes a broken connection for the end of the body.
         if raw.length_remaining:
-            raise ExchangeError(f"{self._origin}: the answer was cut short")
+            raise ExchangeError(f"{self._here.origin}: the answer was cut short")
         return bytes(body)
 
     @property
-    def _origin(self) -> str:
-        assert self._target is not None
-        return self._target.origin
-
-
-class _Connection(HTTPConnection):
-    """A connection that has its socket, TLS or not, from a channel."""
-
-    def __init__(
-        self, *arguments: Any, dial: Callable[[_Connection], None], **keywords: Any
-    ) -> None:
-        super().__init__(*arguments, **keywords)
-        self._dial = dial
-        self.kept = False
-        """Whether something was answered on it before."""
-
-    def connect(self) -> None:
-        self.kept = False
-        self._dial(self)
-
-    def getresponse(self) -> Any:
-        response = super().getresponse()
-        self.kept = True
-        return response
-
-
-class _Pool(urllib3.HTTPConnectionPool):
-    """Connections that are dialled by a channel, so that even those with TLS are plain here."""
-
-    ConnectionCls = _Connection
-
-
-class _Adapter(HTTPAdapter):
-    """Sends everything through one pool; its connections have verified whom they speak to."""
-
-    pool: _Pool
-
-    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> _Pool:
-        return self.pool
-
-    # The same in requests before 2.32.
-    def get_connection(self, *_: Any, **__: Any) -> _Pool:
-        return self.pool
-
-    def cert_verify(self, *_: Any, **__: Any) -> None:
-        """Look for no file of authorities: requests would want one of its own."""
-
-
-class _Session(requests.Session):
-    """Keeps cookies; leaves redirects alone, of which requests would look ahead at the next."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
-        return None
+    def _here(self) -> Target:
+        assert self._place is not None
+        return self._place.target

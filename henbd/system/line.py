@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import select
 import socket
+from collections.abc import Sequence
 from threading import Lock
 
 from henbd.errors import ExchangeError
 from henbd.system.failures import describe
 from henbd.values import Address
+
+logger = logging.getLogger(__name__)
 
 # Time for the first SYN and its repetitions after 1, 3 and 7 s.
 CONNECT_TIMEOUT_S = 10.0
@@ -24,11 +28,14 @@ class Line:
     worker, urllib3 and ssl have done to theirs meanwhile, and wakes the worker wherever it waits;
     to close theirs would not. The lock makes one of two things of an `abort` that meets the
     worker's `take`: either it finds the connection, or none is opened any more.
+
+    Of several addresses of the HeMS the first that takes our connection is kept.
     """
 
-    def __init__(self, address: Address, port: int, source: Address | None) -> None:
-        self.peer = f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
-        self._address = address
+    def __init__(self, addresses: Sequence[Address], port: int, source: Address | None) -> None:
+        """`addresses` has at least one, the best first."""
+        assert addresses
+        self._addresses = tuple(addresses)
         self._port = port
         self._source = source
         self._lock = Lock()
@@ -36,44 +43,53 @@ class Line:
         self._opened: socket.socket | None = None
         self._handle: socket.socket | None = None
 
+    @property
+    def peer(self) -> str:
+        """Where it leads, for people."""
+        address = self._addresses[0]
+        host = f"[{address}]" if address.version == 6 else f"{address}"
+        return f"{host}:{self._port}"
+
     def open(self) -> None:
         """Begin to connect, without waiting; raises ExchangeError where that cannot even begin."""
-        with self._lock:
-            if self._aborted:
-                raise ExchangeError(f"{self.peer}: given up")
-            opened = self._socket()
+        while True:
             try:
-                handle = opened.dup()
-                if self._handle is not None:
-                    self._handle.close()
-                self._handle = handle
-                code = opened.connect_ex((str(self._address), self._port))
-                if code not in (0, errno.EINPROGRESS):
-                    raise OSError(code, os.strerror(code))
-            except OSError as error:
-                opened.close()
-                raise ExchangeError(f"{self.peer}: {describe(error)}") from error
-            self._opened = opened
+                self._opened = self._begin()
+                return
+            except ExchangeError as error:
+                self._pass_over(error)
 
     def take(self) -> socket.socket:
         """Return the connection as soon as it stands; a second call opens another. Blocks.
 
         Raises ExchangeError.
         """
-        if self._opened is None:
-            self.open()
-        taken, self._opened = self._opened, None
-        assert taken is not None
-        poll = select.poll()
-        poll.register(taken, select.POLLOUT)
-        if not poll.poll(CONNECT_TIMEOUT_S * 1000):
-            code = errno.ETIMEDOUT
-        else:
-            code = taken.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
+        while True:
+            if self._opened is None:
+                self.open()
+            taken, self._opened = self._opened, None
+            assert taken is not None
+            code = _outcome(taken)
+            if not code:
+                self._addresses = self._addresses[:1]
+                return taken
             taken.close()
-            raise ExchangeError(f"{self.peer}: {describe(OSError(code, os.strerror(code)))}")
-        return taken
+            why = describe(OSError(code, os.strerror(code)))
+            self._pass_over(ExchangeError(f"{self.peer}: {why}"))
+
+    def lead(self, port: int, addresses: Sequence[Address] = ()) -> None:
+        """Lead to another port from the next `take` on, and to these addresses, if any are given.
+
+        An address of another family than our source would be of no use.
+        """
+        assert self._opened is None
+        if addresses:
+            version = addresses[0].version if self._source is None else self._source.version
+            usable = tuple(a for a in addresses if a.version == version)
+            if not usable:
+                raise ExchangeError(f"{addresses[0]} cannot be reached from {self._source}")
+            self._addresses = usable
+        self._port = port
 
     def abort(self) -> None:
         """End the connection under the worker's hands; none is opened any more."""
@@ -93,9 +109,35 @@ class Line:
                 mine.close()
         self._opened = self._handle = None
 
+    def _pass_over(self, error: ExchangeError) -> None:
+        """Turn to the next address, or raise what became of the last."""
+        if len(self._addresses) == 1 or self._aborted:
+            raise error
+        logger.info("%s; the next address is tried", error)
+        self._addresses = self._addresses[1:]
+
+    def _begin(self) -> socket.socket:
+        """Return a socket that is on its way to the first address; raises ExchangeError."""
+        with self._lock:
+            if self._aborted:
+                raise ExchangeError(f"{self.peer}: given up")
+            opened = self._socket()
+            try:
+                handle = opened.dup()
+                if self._handle is not None:
+                    self._handle.close()
+                self._handle = handle
+                code = opened.connect_ex((str(self._addresses[0]), self._port))
+                if code not in (0, errno.EINPROGRESS):
+                    raise OSError(code, os.strerror(code))
+            except OSError as error:
+                opened.close()
+                raise ExchangeError(f"{self.peer}: {describe(error)}") from error
+            return opened
+
     def _socket(self) -> socket.socket:
         """Return a socket bound to our source; raises ExchangeError."""
-        family = socket.AF_INET6 if self._address.version == 6 else socket.AF_INET
+        family = socket.AF_INET6 if self._addresses[0].version == 6 else socket.AF_INET
         made = socket.socket(family, socket.SOCK_STREAM)
         try:
             made.setblocking(False)
@@ -107,3 +149,12 @@ class Line:
             start = "" if self._source is None else f" from {self._source}"
             raise ExchangeError(f"{self.peer}{start}: {describe(error)}") from error
         return made
+
+
+def _outcome(connecting: socket.socket) -> int:
+    """Wait for what becomes of a connection; return the error number, 0 where it stands."""
+    poll = select.poll()
+    poll.register(connecting, select.POLLOUT)
+    if not poll.poll(CONNECT_TIMEOUT_S * 1000):
+        return errno.ETIMEDOUT
+    return connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

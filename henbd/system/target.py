@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.auth import HTTPDigestAuth
@@ -65,6 +65,23 @@ def target(url: str, username: str, password: str) -> Target:
     except (ValueError, requests.RequestException) as error:
         raise ExchangeError(f"{url}: {error}") from error
     return Target(url, scheme, host, port, username, password, prepared)
+
+
+def redirected(here: Target, location: str | None) -> Target:
+    """Return where a redirect leads; raises ExchangeError where we do not go.
+
+    Another host is not told who we are. What began with TLS does not go on in the clear.
+    """
+    if not location:
+        raise ExchangeError(f"{here.origin}: a redirect without a Location")
+    try:
+        url = urljoin(here.url, location)
+    except ValueError as error:
+        raise ExchangeError(f"{here.origin}: redirect to {location!r}: {error}") from error
+    there = target(url, here.username, here.password)
+    if here.scheme == "https" and there.scheme != "https":
+        raise ExchangeError(f"{here.origin}: the redirect to {there.origin} leaves TLS")
+    return there if there.host == here.host else replace(there, username="", password="")
 
 
 class Credentials(HTTPDigestAuth):

@@ -28,10 +28,23 @@ class Client:
         source: str | None = None,
         username: str = "",
         password: str = "",
+        *,
+        others: tuple[str, ...] = (),
+        check_dates: bool = True,
     ) -> None:
         """Begin a session."""
         from_there = None if source is None else ip_address(source)
-        self.acs.open(Endpoint(url, ip_address(address), from_there, username, password))
+        self.acs.open(
+            Endpoint(
+                url,
+                ip_address(address),
+                from_there,
+                username,
+                password,
+                tuple(map(ip_address, others)),
+                check_dates,
+            )
+        )
 
     def outcome(self) -> Answer | ExchangeError:
         """Wait for what comes of the exchange."""

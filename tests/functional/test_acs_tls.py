@@ -68,6 +68,9 @@ def refused(client: Client, server: Server, host: str = HEMS_NAME) -> str:
     return failure.removeprefix(start)
 
 
+@pytest.mark.conformance("C010")
+@pytest.mark.conformance("C011")
+@pytest.mark.conformance("C014")
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("host", [HEMS_NAME, HEMS_ADDRESS])
 def test_the_host_of_the_url_is_verified_whatever_its_address(
@@ -83,6 +86,8 @@ def test_the_host_of_the_url_is_verified_whatever_its_address(
     assert server.requests[0].headers["host"] == f"{host}:{server.port}"
 
 
+@pytest.mark.conformance("C011")
+@pytest.mark.conformance("C012")
 @pytest.mark.parametrize(
     ("pair", "why"),
     [
@@ -97,6 +102,50 @@ def test_a_certificate_that_is_not_right_is_refused(
     with Server(polite, context=context(getattr(keys, pair))) as server, using(files) as client:
         assert refused(client, server) == f"certificate verify failed: {why}"
     assert not server.requests
+
+
+@pytest.mark.conformance("C010")
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1")
+def test_no_older_version_of_tls_is_spoken(keys: Pki, files: TlsFiles) -> None:
+    old = context(keys.hems)
+    # Else OpenSSL itself would not offer it.
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with Server(polite, context=old) as server, using(files) as client:
+        assert refused(client, server).startswith("TLS: ")
+    assert not server.requests
+
+
+@pytest.mark.conformance("C013")
+def test_without_a_clock_dates_alone_do_not_count(keys: Pki, files: TlsFiles) -> None:
+    for pair, why in (
+        ("hems_expired", None),
+        ("hems_wrong_name", "Hostname mismatch"),
+        ("hems_stranger", "unable to get local issuer"),
+    ):
+        secure = context(getattr(keys, pair))
+        with Server(polite, context=secure) as server, using(files) as client:
+            client.open(url(server), check_dates=False)
+            if why is None:
+                assert client.post() == Answer(200, b"<soap/>")
+            else:
+                assert why in client.fail()
+            client.acs.abort()
+            if why is None:
+                # What was taken on trust then is looked at when the clock is set.
+                assert "certificate has expired" in refused(client, server)
+
+
+@pytest.mark.conformance("C013")
+def test_a_ticket_taken_on_trust_is_no_good_when_the_clock_is_set(
+    keys: Pki, files: TlsFiles
+) -> None:
+    with Server(polite, context=context(keys.hems)) as server, using(files) as client:
+        for check_dates in (False, False, True, True, False):
+            client.open(url(server), check_dates=check_dates)
+            client.post()
+            client.acs.end()
+    assert server.resumed == [False, True, False, True, False]
 
 
 def test_without_a_file_of_authorities_those_of_the_system_count(keys: Pki) -> None:
@@ -119,6 +168,7 @@ def test_a_hems_without_tls_is_refused(files: TlsFiles) -> None:
         assert refused(client, server) == "TLS: wrong version number"
 
 
+@pytest.mark.conformance("C015")
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_our_certificate_is_shown_to_a_hems_that_asks(
     keys: Pki, files: TlsFiles, version: ssl.TLSVersion
@@ -188,6 +238,9 @@ def test_a_ticket_outlives_an_abort(keys: Pki, files: TlsFiles) -> None:
     assert server.resumed == [False, True]
 
 
+@pytest.mark.conformance("C022")
+@pytest.mark.conformance("C023")
+@pytest.mark.conformance("C024")
 def test_basic_is_given_over_tls_to_who_asks_for_nothing_better(keys: Pki, files: TlsFiles) -> None:
     words = "Basic " + base64.b64encode("hénb:pass:wörd".encode()).decode()
 

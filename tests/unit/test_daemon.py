@@ -127,3 +127,13 @@ def test_the_listener_is_at_the_outer_address_where_the_hems_is_outside(worlds: 
     world = worlds(EspMode.POLICY, direct_settings())
     world.register()
     assert world.listener.address == OUTER
+
+
+@pytest.mark.conformance("C013")
+@pytest.mark.parametrize(("year", "checked"), [(1970, False), (2026, True)])
+def test_dates_of_certificates_count_once_the_clock_is_set(
+    world: World, year: int, checked: bool
+) -> None:
+    world.time.wall_at_start = world.time.wall_at_start.replace(year=year)
+    world.register()
+    assert {endpoint.check_dates for endpoint in world.hems.endpoints} == {checked}

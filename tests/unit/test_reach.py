@@ -17,6 +17,7 @@ from tests.unit.sights import (
     INNER_2,
     NOBODY,
     OUTER,
+    ROUTER,
     TUN,
     charon,
     child_sa,
@@ -158,3 +159,16 @@ def test_the_hems_calls_us_where_we_call_it_from(
 
 def test_where_the_kernel_cannot_be_read_nobody_is_called_elsewhere() -> None:
     assert management_source(management(), DIRECT, observed(kernel=NOBODY), UP) is None
+
+
+@pytest.mark.conformance("C006")
+def test_further_addresses_are_those_on_the_same_way() -> None:
+    nearby = type(HEMS)(int(HEMS) + 1)
+    names = {"hems.example": (HEMS, nearby, ROUTER)}
+    inside = reach(management(), hems(), observed(kernel=kernel(*GUARDS), names=names), UP, GUARDS)
+    assert inside == Reach(HEMS, INNER, (nearby,))
+    direct = hems(path=HemsPath.DIRECT)
+    seen = observed(kernel=kernel(), names=names)
+    assert reach(management(), direct, seen, NOBODY, frozenset()) == Reach(
+        HEMS, OUTER, (nearby, ROUTER)
+    )

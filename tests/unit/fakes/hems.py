@@ -61,6 +61,7 @@ class FakeHems:
         self.responses: list[str] = []
         self.requests: deque[list[str]] = deque()
         self.attempts_at: list[float] = []
+        self.endpoints: list[Endpoint] = []
         self.sessions_ended = 0
         self._time = time
 
@@ -129,6 +130,7 @@ class HemsShell:
         """Begin to connect from the source address, which must be there."""
         assert self._session is None or not self._session.open, "two sessions at a time"
         self._hems.attempts_at.append(self._time.now)
+        self._hems.endpoints.append(endpoint)
         assert endpoint.source is not None
         if not self._kernel.has(endpoint.source):
             raise ExchangeError(f"{endpoint.source}: Cannot assign requested address")
