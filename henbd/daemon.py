@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 
 from henbd.control import course as courses
 from henbd.control import factory, intent, refusal, report, trials
+from henbd.control import history as histories
 from henbd.control.course import Course
-from henbd.control.desire import desired
+from henbd.control.desire import desired, far_ends
 from henbd.control.plan import missing_guards, plan
 from henbd.control.reach import Reach, hems_address, hems_host, management_source, reach
 from henbd.control.tunnel import Condition, Tunnel, judge
@@ -257,6 +258,7 @@ class Daemon:
         self.course = courses.noted(
             self.course, observed, tunnel, self.tunnel, now, random.random()
         )
+        self._note_s1(observed, now)
         changed = (tunnel.condition, tunnel.inner) != (self.tunnel.condition, self.tunnel.inner)
         if changed and self.settings.ipsec is not None:
             addresses = ", ".join(map(str, tunnel.inner))
@@ -269,6 +271,23 @@ class Daemon:
             if isinstance(after, Unknown) and after != before:
                 logger.warning("%s: %s", party, after.reason)
         self.observed, self.tunnel = observed, tunnel
+
+    def _note_s1(self, observed: Observed, now: float) -> None:
+        """Keep what became of S1; if it cannot be had at all, the HeMS is owed that event."""
+        before = self.course.history
+        history = histories.noted(
+            before,
+            far_ends(self.asked, observed),
+            observed.stack,
+            self.clock.wall(),
+            has_path=self.course.pathless_since is None,
+        )
+        self.course = courses.remembered(self.course, history, now, random.random())
+        if histories.all_refused(history) and not histories.all_refused(before):
+            logger.warning("S1 cannot be had: each far end has failed")
+            self.memory.account(
+                ledgers.with_event(self.memory.ledger, ledgers.FAP_GATEWAY_REQUIRED)
+            )
 
     def _report(self, observed: Observed, tunnel: Tunnel, now: float) -> None:
         """Bring the read-only parameters up to date, and the listener to the address they name."""

@@ -6,9 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from henbd.control import trials
+from henbd.control.history import History
 from henbd.control.trials import Trials
 from henbd.control.tunnel import Tunnel
 from henbd.values import Desired, Observed, PeerState, S1Link, Stack, Unknown
+
+# S1 with another than the first far end goes back to it after this, doubled with each failure of
+# the first: the attempt costs the S1 that there is, and tells the HeMS of it.
+FIRST_RETURN_S = 900.0
+LONGEST_RETURN_S = 4 * 3600.0
+MOST_DOUBLINGS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +24,7 @@ class Course:
 
     `pathless_since`: since when S1 has had no path, None while it has one. `stack_lost_since`: the
     same for the word of the stack. `tunnel_since`: since when the tunnel has been as it is.
+    `return_at`: when S1 is due back with the first far end, None while it is not with another.
     """
 
     tunnel_since: float
@@ -24,6 +32,8 @@ class Course:
     stack_lost_since: float | None
     gateways: Trials = field(default_factory=Trials)
     far_ends: Trials = field(default_factory=Trials)
+    history: History = field(default_factory=dict)
+    return_at: float | None = None
 
 
 def noted(
@@ -50,6 +60,20 @@ def _judged(far_ends: Trials, stack: Stack, now: float, share: float) -> Trials:
     return far_ends
 
 
+def remembered(course: Course, history: History, now: float, share: float) -> Course:
+    """Return the course with what became of S1 up to now; `share` in [0, 1) spreads returns."""
+    first = next(iter(history), None)
+    up = {end for end, past in history.items() if past.peer.state is PeerState.UP}
+    if first is None or not up or first in up:
+        return replace(course, history=history, return_at=None)
+    if course.return_at is not None:
+        return replace(course, history=history)
+    failure = course.far_ends.failures.get(first.address)
+    doublings = min(failure.count - 1, MOST_DOUBLINGS) if failure else 0
+    wait_s = min(FIRST_RETURN_S * 2**doublings, LONGEST_RETURN_S) * (1 + share)
+    return replace(course, history=history, return_at=now + wait_s)
+
+
 def wanted(course: Course, desired: Desired, now: float) -> Course:
     """Return the course after it is known what is wanted now."""
     if isinstance(desired.link, S1Link):
@@ -70,5 +94,7 @@ def times(course: Course, hold_s: float, after: float) -> Iterator[float]:
     for since in (course.pathless_since, course.stack_lost_since):
         if since is not None and since + hold_s > after:
             yield since + hold_s
+    if course.return_at is not None and course.return_at > after:
+        yield course.return_at
     yield from trials.times(course.gateways, after)
     yield from trials.times(course.far_ends, after)

@@ -44,7 +44,7 @@ def desired(
 ) -> Desired:
     """Return what is wanted now. The kernel must have been read; `hems` is None if not known."""
     assert isinstance(observed.kernel, Kernel)
-    ends = _far_ends(asked, observed)
+    ends = far_ends(asked, observed)
     behind = _behind_gateway(asked, settings, observed, tunnel, ends, hems)
     guards = guard.guards(
         _protected(asked, settings, behind, hems),
@@ -69,7 +69,7 @@ def desired(
     )
 
 
-def _far_ends(asked: Provisioned, observed: Observed) -> tuple[FarEnd, ...]:
+def far_ends(asked: Provisioned, observed: Observed) -> tuple[FarEnd, ...]:
     """Return the S1 far ends in order, one address each, as far as their names are known."""
     told = {peer.address for peer in _told(observed)}
     # Of a name's addresses the one in use, else the first: name servers turn them round.

@@ -79,9 +79,15 @@ KEPT = (PeerState.UP, PeerState.SETUP, PeerState.CONNECTING)
 
 
 def _one(reached: list[FarEnd], observed: Observed, course: Course, now: float) -> FarEnd:
-    """Return the one far end to be connected (S1ConnectionMode One): in order, past failures."""
+    """Return the one far end to be connected (S1ConnectionMode One): in order, past failures.
+
+    One that works is kept, until the first is due again.
+    """
     by_address = {end.address: end for end in reached}
-    peers = observed.stack.peers if isinstance(observed.stack, Stack) else ()
+    stack = observed.stack
+    peers = stack.peers if isinstance(stack, Stack) else ()
+    if course.return_at is not None and now >= course.return_at and _idle(stack):
+        return reached[0]
     for state in KEPT:
         for peer in peers:
             if peer.state is state and peer.far_end.address in by_address:
@@ -89,6 +95,11 @@ def _one(reached: list[FarEnd], observed: Observed, course: Course, now: float) 
     chosen = trials.choose(list(by_address), course.far_ends, now)
     assert chosen is not None
     return by_address[chosen]
+
+
+def _idle(stack: Stack | Unknown) -> bool:
+    """Return whether nobody would notice that S1 ends."""
+    return isinstance(stack, Stack) and not stack.user_plane_peers
 
 
 def _may_come_back(

@@ -19,6 +19,8 @@ BOOT = Event("1 BOOT")
 PERIODIC = Event("2 PERIODIC")
 VALUE_CHANGE = Event("4 VALUE CHANGE")
 CONNECTION_REQUEST = Event("6 CONNECTION REQUEST")
+# No S1 far end can be had (the OUI is that of the Broadband Forum).
+FAP_GATEWAY_REQUIRED = Event("X 00256D 3GPP Reprovision Required: FAPGW")
 
 # TR-069 3.2.1.1: from the tenth retry on, the wait stays the same.
 LONGEST_RETRY = 10

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
+from henbd.control.course import FIRST_RETURN_S
 from henbd.model import paths
 from henbd.values import EspMode, RemoveGuard, Tell
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.gateway import Manner
+from tests.unit.fakes.hems import Manner as HemsManner
 from tests.unit.fakes.kernel import OUTER, Fate
 from tests.unit.fakes.stack import Manner as MmeManner
 from tests.unit.settings import s1
@@ -162,3 +166,106 @@ def test_far_ends_that_the_user_plane_talks_to_go_inside_too(world: World) -> No
     assert world.kernel.fate(OUTER, SGW) is Fate.BLOCKED
     assert world.stack.up == [MME]
     assert len(world.mmes[MME].setups_at) == 1
+
+
+@pytest.fixture
+def esp(worlds: Worlds) -> World:
+    """A world where it does not matter how the kernel does ESP."""
+    return worlds(EspMode.POLICY, lab_settings())
+
+
+REPROVISION = "X 00256D 3GPP Reprovision Required: FAPGW"
+
+
+def reprovisions(world: World) -> int:
+    """Return how often the HeMS was told that S1 cannot be had."""
+    return [event for inform in world.informs for event in inform.events].count(REPROVISION)
+
+
+def test_the_hems_is_told_once_that_no_far_end_can_be_had(esp: World) -> None:
+    esp.bring_up_s1(MME, MME_2)
+    gone = dict(esp.mmes)
+    esp.mmes.clear()
+    esp.run(30)
+    assert reprovisions(esp) == 1
+    esp.run(600)
+    assert reprovisions(esp) == 1
+    esp.mmes.update(gone)
+    esp.run(100)
+    assert esp.stack.up
+    esp.mmes.clear()
+    esp.run(60)
+    assert reprovisions(esp) == 2
+
+
+def test_one_far_end_that_fails_of_two_is_no_matter_for_the_hems(esp: World) -> None:
+    esp.bring_up_s1(MME, MME_2)
+    del esp.mmes[MME]
+    esp.run(600)
+    assert reprovisions(esp) == 0
+
+
+def test_that_no_far_end_can_be_had_is_kept_until_it_is_delivered(esp: World) -> None:
+    esp.bring_up_s1()
+    esp.hems.manner = HemsManner.REFUSES
+    esp.mmes.clear()
+    esp.run(300)
+    assert reprovisions(esp) == 0
+    esp.hems.manner = HemsManner.ANSWERS
+    esp.run(1000)
+    assert reprovisions(esp) == 1
+
+
+def test_far_ends_that_fail_for_want_of_a_path_are_not_to_blame(esp: World) -> None:
+    esp.bring_up_s1()
+    for gateway in esp.gateways.values():
+        gateway.manner = Manner.SILENT
+    esp.charon.lose()
+    esp.run(60)
+    for gateway in esp.gateways.values():
+        gateway.manner = Manner.GRANTS
+    esp.run(95)
+    assert esp.stack.up == [MME]
+    assert reprovisions(esp) == 0
+
+
+def test_s1_goes_back_to_the_first_far_end_when_it_is_due(esp: World) -> None:
+    esp.bring_up_s1(MME, MME_2)
+    back = esp.mmes.pop(MME)
+    esp.run(30)
+    assert esp.stack.up == [MME_2]
+    esp.mmes[MME] = back
+    esp.run(2 * FIRST_RETURN_S)
+    assert esp.stack.up == [MME]
+    told = len(esp.done(Tell))
+    esp.run(4 * FIRST_RETURN_S)
+    assert len(esp.done(Tell)) == told
+
+
+def test_a_first_far_end_that_stays_away_is_tried_less_and_less(esp: World) -> None:
+    esp.bring_up_s1(MME, MME_2)
+    del esp.mmes[MME]
+    esp.run(30)
+    told = []
+    for _ in range(3):
+        before = len(esp.done(Tell))
+        esp.run(2 * FIRST_RETURN_S)
+        told.append(len(esp.done(Tell)) - before)
+        assert esp.stack.up == [MME_2]
+    assert told[0] == 2
+    assert sum(told) <= 4
+
+
+def test_s1_does_not_go_back_while_somebody_uses_the_user_plane(esp: World) -> None:
+    esp.bring_up_s1(MME, MME_2)
+    back = esp.mmes.pop(MME)
+    esp.run(30)
+    esp.mmes[MME] = back
+    esp.stack.user_plane_peers = (SGW,)
+    esp.stack.rung()
+    esp.run(4 * FIRST_RETURN_S)
+    assert esp.stack.up == [MME_2]
+    esp.stack.user_plane_peers = ()
+    esp.stack.rung()
+    esp.run(5)
+    assert esp.stack.up == [MME]
