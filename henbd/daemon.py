@@ -294,17 +294,22 @@ class Daemon:
         lost = courses.stack_lost(self.course, self.settings.s1.hold_s, now)
         tree = report.report(self.memory.tree, observed, tunnel, stack_lost=lost)
         local = management_source(self.management, self.settings.hems, observed, tunnel)
-        if local is not None:
-            port = self.settings.connection_request.port
-            path = factory.connection_request_path(self.settings, self.memory.state.secret)
+        port = self.settings.connection_request.port
+        path = factory.connection_request_path(self.settings, self.memory.state.secret)
+        wanted = self.management.connection_requests
+        if local is not None or not wanted:
             self._parties.callers.listen(
-                local,
+                local if wanted else None,
                 port,
                 path,
                 self.management.connection_request_username,
                 self.management.connection_request_password,
             )
-            tree = report.connection_request(tree, local, port, path)
+            tree = (
+                report.connection_request(tree, local, port, path)
+                if wanted
+                else report.no_connection_request(tree)
+            )
         self.memory.report(tree)
 
     def _desire(self, observed: Observed, tunnel: Tunnel, now: float) -> Desired:

@@ -85,8 +85,10 @@ class Names(Protocol):
 class Callers(Timed, Protocol):
     """See henbd.system.listener."""
 
-    def listen(self, address: Address, port: int, path: str, username: str, password: str) -> None:
-        """Take connection requests at this address, and nowhere else."""
+    def listen(
+        self, address: Address | None, port: int, path: str, username: str, password: str
+    ) -> None:
+        """Take connection requests at this address, and nowhere else; None: nowhere."""
 
 
 class Bells(Protocol):

@@ -102,6 +102,7 @@ class Management:
     url: str
     username: str
     password: str = field(repr=False)
+    connection_requests: bool
     connection_request_username: str
     connection_request_password: str = field(repr=False)
     enabled: bool

@@ -72,6 +72,7 @@ def management(tree: Tree) -> Management:
         url=value[paths.URL],
         username=value[paths.USERNAME],
         password=value[paths.PASSWORD],
+        connection_requests=value[paths.CONNECTION_REQUEST_ENABLE] == "true",
         connection_request_username=value[paths.CONNECTION_REQUEST_USERNAME],
         connection_request_password=value[paths.CONNECTION_REQUEST_PASSWORD],
         enabled=value[paths.ENABLE_CWMP] == "true",

@@ -37,6 +37,11 @@ def connection_request(tree: Tree, local: Address | None, port: int, path: str) 
     return tree.report({paths.CONNECTION_REQUEST_URL: url})
 
 
+def no_connection_request(tree: Tree) -> Tree:
+    """Return the tree with no ConnectionRequestURL (TR-181: HTTPConnectionRequestEnable)."""
+    return tree.report({paths.CONNECTION_REQUEST_URL: ""})
+
+
 def _tunnel(tree: Tree, observed: Observed, tunnel: Tunnel) -> dict[str, str]:
     up = tunnel.up and tunnel.sa is not None
     values = {

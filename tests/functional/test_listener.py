@@ -124,6 +124,7 @@ def house() -> Iterator[House]:
         caller.close()
 
 
+@pytest.mark.conformance("C154")
 def test_who_knows_the_password_is_let_in(house: House) -> None:
     house.listen()
     assert house.listener.listening == ip_address("127.0.0.1")
@@ -133,6 +134,7 @@ def test_who_knows_the_password_is_let_in(house: House) -> None:
     assert house.calls == 3
 
 
+@pytest.mark.conformance("C155")
 @pytest.mark.parametrize("version", ["--http1.0", "--http1.1"])
 @pytest.mark.parametrize("password", [PASSWORD, "guess"])
 def test_curl_is_let_in_if_it_knows_the_password(house: House, version: str, password: str) -> None:
@@ -145,12 +147,14 @@ def test_curl_is_let_in_if_it_knows_the_password(house: House, version: str, pas
         assert curl.stdout.read() == ("200" if password == PASSWORD else "401")
 
 
+@pytest.mark.conformance("C158")
 def test_a_call_that_is_not_served_is_told_so(house: House) -> None:
     house.listen()
     house.served = False
     assert house.get() == [503]
 
 
+@pytest.mark.conformance("C159")
 def test_too_many_calls_are_told_so_once_in_the_log(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -163,6 +167,7 @@ def test_too_many_calls_are_told_so_once_in_the_log(
     assert house.get() == [200]
 
 
+@pytest.mark.conformance("C155")
 @pytest.mark.parametrize(
     ("request_", "reply"),
     [
@@ -270,6 +275,7 @@ def test_who_is_refused_may_not_go_on_for_ever(house: House) -> None:
         pytest.fail("it may go on for ever")
 
 
+@pytest.mark.conformance("C160")
 def test_the_listener_moves_with_its_address(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -217,6 +217,7 @@ def management(url: str = "https://hems.example:7548/acs") -> Management:
         url=url,
         username="henb",
         password="",
+        connection_requests=True,
         connection_request_username="",
         connection_request_password="",
         enabled=True,

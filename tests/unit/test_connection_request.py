@@ -75,6 +75,7 @@ def test_both_algorithms_are_offered_with_one_nonce() -> None:
     assert "stale" not in sha
 
 
+@pytest.mark.conformance("C154")
 @pytest.mark.parametrize("which", [0, 1], ids=["SHA-256", "MD5"])
 def test_a_right_answer_is_let_in(which: int) -> None:
     doors = Doors()
@@ -83,6 +84,7 @@ def test_a_right_answer_is_let_in(which: int) -> None:
     assert doors.calls == 1
 
 
+@pytest.mark.conformance("C154")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -126,6 +128,7 @@ def test_without_credentials_nobody_is_let_in(username: str, password: str) -> N
     assert doors.knock(username=username, password=password) is HTTPStatus.UNAUTHORIZED
 
 
+@pytest.mark.conformance("C162")
 def test_new_credentials_count_at_once() -> None:
     doors = Doors()
     said = authorization(doors.challenges()[0])
@@ -173,6 +176,7 @@ def test_a_flood_of_nonces_replays_nothing() -> None:
     assert doors.knock() is not HTTPStatus.UNAUTHORIZED
 
 
+@pytest.mark.conformance("C159")
 def test_too_many_good_requests_are_put_off() -> None:
     doors = Doors()
     for _ in range(MOST_CALLS):
@@ -186,6 +190,7 @@ def test_too_many_good_requests_are_put_off() -> None:
     assert doors.knock() is HTTPStatus.SERVICE_UNAVAILABLE
 
 
+@pytest.mark.conformance("C159")
 def test_bad_requests_are_no_hindrance_to_good_ones() -> None:
     doors = Doors()
     for _ in range(10 * MOST_CALLS):
@@ -199,6 +204,8 @@ def test_a_call_that_is_not_served_is_put_off() -> None:
     assert doors.calls == 1
 
 
+@pytest.mark.conformance("C154")
+@pytest.mark.conformance("C155")
 @pytest.mark.parametrize(
     ("method", "target", "status"),
     [

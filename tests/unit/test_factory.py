@@ -36,8 +36,9 @@ def test_nothing_is_provisioned_in_the_factory() -> None:
     assert not factory().provisioning.values
 
 
+@pytest.mark.conformance("C162")
 def test_connection_request_credentials_are_of_this_device() -> None:
-    """C162: unique for each device, and the same for ever."""
+    """Unique for each device, and the same for ever."""
     one, again = factory(), factory()
     other = factory_tree(device_table(), settings(), ANOTHER_SECRET)
     assert [one.value(n) for n in NAMES] == [again.value(n) for n in NAMES]
@@ -46,8 +47,8 @@ def test_connection_request_credentials_are_of_this_device() -> None:
     assert len(one.value(NAMES[1])) >= 32
 
 
+@pytest.mark.conformance("C156")
 def test_derived_values_tell_nothing_of_each_other() -> None:
-    """C156."""
     path = connection_request_path(settings(), SECRET)
     assert path.startswith("/")
     assert path != connection_request_path(settings(), ANOTHER_SECRET)

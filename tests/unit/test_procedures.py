@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from henbd.model import paths
 from henbd.values import (
     AddGuard,
@@ -59,6 +61,9 @@ def test_registration_happens_once(world: World) -> None:
     assert len(world.informs) == 1
 
 
+@pytest.mark.conformance("C072")
+@pytest.mark.conformance("C157")
+@pytest.mark.conformance("C160")
 def test_connection_requests_are_taken_at_the_inner_address_and_lead_to_an_inform(
     world: World,
 ) -> None:
@@ -69,6 +74,63 @@ def test_connection_requests_are_taken_at_the_inner_address_and_lead_to_an_infor
     world.run(1)
     assert world.listener.answers == [True]
     assert world.informs[-1].events == ("6 CONNECTION REQUEST",)
+
+
+@pytest.mark.conformance("C054")
+@pytest.mark.conformance("C157")
+@pytest.mark.conformance("C158")
+def test_a_connection_request_during_a_session_is_served_after_it(world: World) -> None:
+    world.register()
+    world.hems.answers_after_s = 0.5
+    world.listener.call()
+    world.run(0.2)
+    assert world.daemon.conversation.current is not None
+    ended = world.hems.sessions_ended
+    world.listener.call()
+    world.run(0.2)
+    assert world.listener.answers == [True, True]
+    assert world.hems.sessions_ended == ended
+    world.run(5)
+    assert [i.events for i in world.informs[1:]] == [("6 CONNECTION REQUEST",)] * 2
+
+
+@pytest.mark.conformance("C160")
+def test_without_connection_requests_the_port_is_closed_and_the_url_empty(world: World) -> None:
+    world.register()
+    world.provision({paths.CONNECTION_REQUEST_ENABLE: "false"})
+    world.run(2)
+    assert world.listener.address is None
+    assert world.values[paths.CONNECTION_REQUEST_URL] == ""
+    assert world.informs[-1].values[paths.CONNECTION_REQUEST_URL] == ""
+    world.provision({paths.CONNECTION_REQUEST_ENABLE: "true"})
+    world.run(2)
+    assert world.listener.address == INNER
+    assert str(INNER) in world.values[paths.CONNECTION_REQUEST_URL]
+
+
+@pytest.mark.conformance("C008")
+def test_without_cwmp_a_connection_request_is_not_served(world: World) -> None:
+    world.register()
+    world.provision({paths.ENABLE_CWMP: "false"})
+    world.run(2)
+    told = len(world.informs)
+    world.listener.call()
+    world.run(60)
+    assert world.listener.answers[-1] is False
+    assert len(world.informs) == told
+
+
+@pytest.mark.conformance("C162")
+def test_new_credentials_count_for_the_next_connection_request(world: World) -> None:
+    world.register()
+    world.provision(
+        {
+            paths.CONNECTION_REQUEST_USERNAME: "hems",
+            paths.CONNECTION_REQUEST_PASSWORD: "another word",
+        }
+    )
+    world.run(1)
+    assert world.listener.credentials == ("hems", "another word")
 
 
 def test_far_ends_set_by_the_hems_lead_to_s1_setup_and_an_inform_that_says_so(

@@ -140,6 +140,7 @@ def test_a_box_without_ipsec_has_no_tunnel_to_tell_of() -> None:
     assert tree.values[paths.IPSEC_STATUS] == "Disabled"
 
 
+@pytest.mark.conformance("C160")
 @pytest.mark.parametrize(
     ("local", "url"),
     [

@@ -99,16 +99,20 @@ class FakeListener(Idle):
     def __init__(self, doorbell: Doorbell) -> None:
         self.address: Address | None = None
         self.url_path = ""
+        self.credentials = "", ""
         self.answers: list[bool] = []
         self.called: Callable[[], bool] = lambda: False
         self._doorbell = doorbell
 
-    def listen(self, address: Address, port: int, path: str, username: str, password: str) -> None:
+    def listen(
+        self, address: Address | None, port: int, path: str, username: str, password: str
+    ) -> None:
         """Take them at this address alone."""
         assert port
         assert username
         assert password
         self.address, self.url_path = address, path
+        self.credentials = username, password
 
     def call(self) -> None:
         """A good connection request comes in."""
