@@ -18,6 +18,7 @@ class FaultCode(IntEnum):
     INVALID_TYPE = 9006
     INVALID_VALUE = 9007
     NOT_WRITABLE = 9008
+    NOTIFICATION_REJECTED = 9009
     RETRY_REQUEST = 8005
     """Of the HeMS: send the same request again."""
 

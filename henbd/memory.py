@@ -45,9 +45,10 @@ class Memory:
         before = self.state.tree
         if tree is before:
             return
-        for path, value in tree.values.items():
-            if before.values[path] != value:
-                logger.info("%s: %s", path, value or "(empty)")
+        # Only what somebody wants to hear of: counters change at every look.
+        for path in tree.notified:
+            if before.values.get(path) != tree.values[path]:
+                logger.info("%s: %s", path, tree.values[path] or "(empty)")
         self.state = replace(
             self.state, tree=tree, ledger=ledgers.noticed(self.state.ledger, before, tree)
         )

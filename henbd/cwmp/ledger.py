@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from henbd.cwmp.messages import Event, ParameterValue
-from henbd.model.tree import ACTIVE, Tree
+from henbd.model.notification import ACTIVE
+from henbd.model.tree import Tree
 from henbd.values import Management
 
 BOOTSTRAP = Event("0 BOOTSTRAP")
@@ -198,18 +199,18 @@ def opened(
     `registration` are the parameters that go with 0 BOOTSTRAP and 1 BOOT (TS 32.593 5.1.3).
     """
     events = pending(ledger, tree, management, boot_id)
-    forced = {p for p, row in tree.rows.items() if row.forced}
-    chosen = forced | (differing(ledger, tree) if VALUE_CHANGE in events else frozenset())
+    chosen = differing(ledger, tree) if VALUE_CHANGE in events else frozenset()
     if BOOTSTRAP in events or BOOT in events:
         chosen |= registration
+    told = (*tree.forced, *sorted(chosen.difference(tree.forced)))
     opening = Opening(
         hems=management.url,
         boot_id=boot_id,
         events=events,
         parameters=tuple(
             ParameterValue(p, "" if row.hidden else tree.values[p], row.type.base.value)
-            for p, row in tree.rows.items()
-            if p in chosen
+            for p in told
+            for row in (tree.rows[p],)
         ),
         retry_count=ledger.failures,
         baseline={p: tree.values[p] for p in tree.notified},

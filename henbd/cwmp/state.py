@@ -10,10 +10,12 @@ from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.messages import Event
 from henbd.errors import InvalidValueError
 from henbd.model import types
+from henbd.model.notification import ACTIVE
+from henbd.model.provisioning import Provisioning
 from henbd.model.schema import Parameter, Role
-from henbd.model.tree import ACTIVE, Provisioning, Tree
+from henbd.model.tree import Tree
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +38,8 @@ def document(state: State) -> dict[str, Any]:
         "secret": state.secret,
         "values": dict(state.tree.provisioning.values),
         "notifications": dict(state.tree.provisioning.notifications),
+        "rows": {path: list(rows) for path, rows in state.tree.provisioning.rows.items()},
+        "numbers": dict(state.tree.provisioning.numbers),
         "hems": ledger.hems,
         "boot_id": ledger.boot_id,
         "acknowledged": dict(ledger.acknowledged),
@@ -50,10 +54,14 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
     told of start as it knows them, for absence is no value; not so after a new boot, when nothing
     is up.
     """
-    if kept.get("version") != VERSION:
-        raise ValueError(f"version {kept.get('version')!r} is not {VERSION}")
     try:
-        provisioning = Provisioning(_texts(kept["values"]), _numbers(kept["notifications"]))
+        kept = _migrated(kept)
+        provisioning = Provisioning(
+            _texts(kept["values"]),
+            _attributes(kept["notifications"]),
+            {path: tuple(map(_number, rows)) for path, rows in kept["rows"].items()},
+            {path: _number(number) for path, number in kept["numbers"].items()},
+        )
         ledger = Ledger(
             hems=_text(kept["hems"]),
             boot_id=_text(kept["boot_id"]),
@@ -76,6 +84,17 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
     return State(tree, ledger, secret), lost
 
 
+def _migrated(kept: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a document of an earlier version as this version would have written it."""
+    version = kept.get("version")
+    if version == 1:
+        # Rows were not yet the HeMS's to add and delete.
+        return {**kept, "rows": {}, "numbers": {}}
+    if version != VERSION:
+        raise ValueError(f"version {version!r} is not {VERSION}")
+    return kept
+
+
 def _fits(row: Parameter, value: str) -> bool:
     try:
         return row.role is Role.REPORTED and types.canonical(row.type, value) == value
@@ -93,7 +112,13 @@ def _texts(entries: Mapping[str, Any]) -> dict[str, str]:
     return {key: _text(value) for key, value in entries.items()}
 
 
-def _numbers(entries: Mapping[str, Any]) -> dict[str, int]:
+def _number(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{value!r} is no instance number")
+    return value
+
+
+def _attributes(entries: Mapping[str, Any]) -> dict[str, int]:
     for path, value in entries.items():
         if value not in (0, 1, ACTIVE):
             raise ValueError(f"{path}: {value!r} is no notification attribute")

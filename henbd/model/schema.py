@@ -40,6 +40,11 @@ class Notify(Enum):
     ALWAYS_ACTIVE = "always"
     """forceEnabled: Active, whatever the HeMS says."""
 
+    @property
+    def default(self) -> int:
+        """The attribute as it leaves the factory: 2 active, 0 off."""
+        return 2 if self in (Notify.DEFAULT_ACTIVE, Notify.ALWAYS_ACTIVE) else 0
+
 
 class Base(Enum):
     """The types of TR-106 that the table uses, by their name on the wire (xsi:type xsd:…)."""
@@ -62,7 +67,8 @@ class Type:
     `size` bounds characters (octets for hexBinary and base64) of a value or of one list item,
     `minimum`/`maximum` a number, `patterns` are regular expressions of which one must match all of
     the text. `is_list`: a comma-separated list (TR-106 3.2.3) of `least_items` at least, and
-    `list_size` characters at most in all.
+    `list_size` characters at most in all. A reference names a row of `targets`, which are generic
+    paths; a `strong` one becomes empty when the row goes (TR-106 3.2.4).
     """
 
     base: Base
@@ -74,6 +80,8 @@ class Type:
     is_list: bool = False
     list_size: int | None = None
     least_items: int = 0
+    targets: tuple[str, ...] = ()
+    strong: bool = False
 
 
 @dataclass(frozen=True, slots=True)

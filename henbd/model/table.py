@@ -6,6 +6,7 @@ Facets are separated by `;`, choices within a facet by `|`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -25,8 +26,13 @@ FACETS = frozenset(
         "entries",
         "counter",
         "unique",
+        "strong",
+        "weak",
     }
 )
+# The number in the path of a row, or of something in it.
+INSTANCE = re.compile(r"\.[0-9]+\.")
+
 NOTIFY = {n.value: n for n in Notify if n is not Notify.NORMAL}
 
 
@@ -77,6 +83,11 @@ def parent(path: str) -> str:
     """Return the object that a path is directly in; "" above the root. `A.B.{i}.` is in `A.`."""
     inner = path.removesuffix(".").removesuffix(".{i}")
     return inner[: inner.rfind(".") + 1]
+
+
+def generic(path: str) -> str:
+    """Return the path of the table's row that a full path is one of."""
+    return INSTANCE.sub(".{i}.", path)
 
 
 def _facets(text: str) -> list[tuple[str, str]]:
@@ -130,6 +141,8 @@ def _parameter(
         is_list="list" in known,
         list_size=int(known["listsize"]) if "listsize" in known else None,
         least_items=int(known.get("items", "0")),
+        targets=tuple(filter(None, known.get("strong", known.get("weak", "")).split("|"))),
+        strong="strong" in known,
     )
     return Parameter(
         path,

@@ -7,24 +7,15 @@ lose is its `Provisioning`, the part that the HeMS made; the rest is derived aga
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from henbd.errors import Culprit, CwmpFault, FaultCode, InvalidValueError
-from henbd.model import types
-from henbd.model.schema import Access, Notify, Object, Parameter, Role
-from henbd.model.table import Table, parent
-
-ACTIVE = 2
-
-ROOT = "Device."
-
-
-@dataclass(frozen=True, slots=True)
-class Provisioning:
-    """What the HeMS made of the tree, and nobody else could make again."""
-
-    values: Mapping[str, str] = field(default_factory=dict)
-    notifications: Mapping[str, int] = field(default_factory=dict)
+from henbd.model import notification, types
+from henbd.model.nodes import Node, counters, instances_of, is_row, nodes, split_row
+from henbd.model.provisioning import Provisioning, fitting_rows, fitting_values, outside
+from henbd.model.references import without_row
+from henbd.model.schema import Access, Object, Parameter, Role
+from henbd.model.table import Table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,48 +28,39 @@ class Tree:
 
     table: Table
     instances: Mapping[str, tuple[int, ...]]
-    nodes: Mapping[str, Object | Parameter]
+    nodes: Mapping[str, Node]
     rows: Mapping[str, Parameter]
     values: Mapping[str, str]
     provisioning: Provisioning
     notified: Mapping[str, int]
     """The parameters under notification: 1 passive, 2 active."""
+    forced: tuple[str, ...]
+    """The parameters that every Inform carries (forcedInform)."""
 
     @classmethod
     def factory(
         cls, table: Table, instances: Mapping[str, tuple[int, ...]], values: Mapping[str, str]
     ) -> Tree:
         """Return the tree as it leaves the factory: these rows, and these values over defaults."""
-        nodes = dict(_nodes(table, instances, ROOT, ROOT))
-        rows = {path: row for path, row in nodes.items() if isinstance(row, Parameter)}
-        known = {path: row.default for path, row in rows.items()}
-        for path, text in values.items():
-            known[path] = types.canonical(rows[path].type, text)
-        known.update(_counters(nodes, instances))
-        return cls(table, instances, nodes, rows, known, Provisioning(), _notified(rows, {}))
+        tree = _grown(cls(table, {}, {}, {}, {}, Provisioning(), {}, ()), instances, Provisioning())
+        spelt = {path: types.canonical(tree.rows[path].type, text) for path, text in values.items()}
+        return replace(tree, values={**tree.values, **spelt})
 
     def provision(self, kept: Provisioning) -> tuple[Tree, tuple[str, ...]]:
         """Return the tree with what the HeMS made of it before, and the paths that no longer fit.
 
         A path is left out when a newer program has no such row, or does not take its value.
         """
-        fitting, lost = {}, []
-        for path, text in kept.values.items():
-            row = self.rows.get(path)
-            try:
-                if row is None or row.role is not Role.STORED:
-                    raise InvalidValueError(FaultCode.INVALID_NAME, "no such row")
-                fitting[path] = types.canonical(row.type, text)
-            except InvalidValueError:
-                lost.append(path)
-        notifications = {p: n for p, n in kept.notifications.items() if p in self.rows}
-        tree = replace(
-            self,
-            values={**self.values, **fitting},
-            provisioning=Provisioning(fitting, notifications),
-            notified=_notified(self.rows, notifications),
+        grown = _grown(self, {**self.instances, **fitting_rows(kept, self.table)}, kept)
+        fitting, lost = fitting_values(kept, grown.rows)
+        provisioning = Provisioning(
+            fitting,
+            {path: n for path, n in kept.notifications.items() if path in grown.rows},
+            {path: grown.instances[path] for path in kept.rows if path in grown.instances},
+            {path: n for path, n in kept.numbers.items() if path in grown.instances},
         )
-        return tree, tuple(lost)
+        values = {**grown.values, **fitting}
+        return replace(grown, values=values, provisioning=provisioning), lost
 
     def value(self, path: str) -> str:
         """Return the value of a parameter that is there; the caller names a row of the table."""
@@ -118,6 +100,13 @@ class Tree:
         """Return whether the HeMS may set a parameter, add rows to a table or delete a row."""
         return self.nodes[path].access is Access.READ_WRITE
 
+    def attributes(self, path: str) -> Iterator[tuple[str, int]]:
+        """Yield the parameters that a name stands for, as `below`, each with its notification.
+
+        0 is off, 1 passive, 2 active. Raises CwmpFault 9005.
+        """
+        return ((p, self.notified.get(p, 0)) for p in self.below(path))
+
     def set(self, pairs: Iterable[tuple[str, str]]) -> Tree:
         """Return the tree with these parameters set by the HeMS.
 
@@ -146,6 +135,65 @@ class Tree:
             raise InvalidValueError(FaultCode.NOT_WRITABLE, "not writable")
         return types.canonical(row.type, text)
 
+    def notify(self, changes: Iterable[tuple[str, int]]) -> Tree:
+        """Return the tree with these notification attributes, of parameters or partial paths.
+
+        0 is off, 1 passive, 2 active. Raises CwmpFault, and then none is changed: 9003 for another
+        number, 9005 for an unknown path, 9009 where active notification is not to be had.
+        """
+        chosen = dict(self.provisioning.notifications)
+        for path, number in changes:
+            chosen.update(notification.chosen(self.rows, self.below(path), number))
+        return replace(
+            self,
+            provisioning=replace(self.provisioning, notifications=chosen),
+            notified=notification.attributes(self.rows, chosen),
+        )
+
+    def add(self, path: str) -> tuple[Tree, int]:
+        """Return the tree with a new row in a table, and the row's number (AddObject).
+
+        Raises CwmpFault: 9005 where there is no such table, 9004 where it takes no further row.
+        """
+        table = self.nodes.get(path)
+        if path not in self.instances or not isinstance(table, Object):
+            raise CwmpFault(FaultCode.INVALID_NAME, f"{path!r} is no table here")
+        numbers = self.instances[path]
+        if not self.writable(path):
+            raise CwmpFault(FaultCode.RESOURCES_EXCEEDED, f"the rows of {path} are not added to")
+        if table.maximum is not None and len(numbers) >= table.maximum:
+            raise CwmpFault(FaultCode.RESOURCES_EXCEEDED, f"{path} has its {len(numbers)} rows")
+        number = self._next_number(path)
+        rows = (*numbers, number)
+        kept = self.provisioning.with_row(path, rows, number)
+        return _grown(self, {**self.instances, path: rows}, kept), number
+
+    def delete(self, path: str) -> Tree:
+        """Return the tree without a row and all that is in it (DeleteObject).
+
+        Strong references to the row become empty (TR-106 3.2.4). Raises CwmpFault: 9005 where there
+        is no such row, 9001 where it is not the HeMS's to delete, or the table needs it.
+        """
+        if path not in self.nodes or not is_row(path):
+            raise CwmpFault(FaultCode.INVALID_NAME, f"{path!r} is no row here")
+        table_path, number = split_row(path)
+        table = self.nodes[table_path]
+        assert isinstance(table, Object)
+        if not self.writable(path):
+            raise CwmpFault(FaultCode.REQUEST_DENIED, f"the rows of {table_path} are not deleted")
+        rows = tuple(n for n in self.instances[table_path] if n != number)
+        if len(rows) < table.minimum:
+            raise CwmpFault(
+                FaultCode.REQUEST_DENIED, f"{table_path} has {table.minimum} rows at least"
+            )
+        kept = self.provisioning.without_row(table_path, rows, path, self._next_number(table_path))
+        instances = {**outside(path, self.instances), table_path: rows}
+        return _without_references(_grown(self, instances, kept), path)
+
+    def _next_number(self, table: str) -> int:
+        highest = max(self.instances[table], default=0)
+        return max(self.provisioning.numbers.get(table, 1), highest + 1)
+
     def store(self, changes: Mapping[str, str]) -> Tree:
         """Return the tree with canonical values that are to outlive the process."""
         kept = replace(self.provisioning, values={**self.provisioning.values, **changes})
@@ -160,39 +208,52 @@ class Tree:
             assert self.rows[path].role is Role.REPORTED, path
         return replace(self, values={**self.values, **changes})
 
-
-def _notified(rows: Mapping[str, Parameter], chosen: Mapping[str, int]) -> Mapping[str, int]:
-    """Return the parameters whose notification attribute is not 0 (TR-069 A.3.2.4)."""
-    attributes = {}
-    for path, row in rows.items():
-        default = 0 if row.notify in (Notify.NORMAL, Notify.DENIABLE) else ACTIVE
-        forced = row.notify is Notify.ALWAYS_ACTIVE
-        attributes[path] = default if forced else chosen.get(path, default)
-    return {path: attribute for path, attribute in attributes.items() if attribute}
-
-
-def _nodes(
-    table: Table, instances: Mapping[str, tuple[int, ...]], generic: str, concrete: str
-) -> Iterator[tuple[str, Object | Parameter]]:
-    """Yield an object that is there and all that is in it; a row bears its table's Object."""
-    yield concrete, table.objects[generic]
-    for child in table.children[generic]:
-        name = child[len(generic) :]
-        if child in table.parameters:
-            yield concrete + name, table.parameters[child]
-        elif table.objects[child].is_table:
-            rows = concrete + name.removesuffix("{i}.")
-            yield rows, table.objects[child]
-            for number in instances.get(rows, ()):
-                yield from _nodes(table, instances, child, f"{rows}{number}.")
-        else:
-            yield from _nodes(table, instances, child, concrete + name)
+    def report_rows(self, table: str, numbers: Iterable[int]) -> Tree:
+        """Return the tree with these rows in a table of the agent's own, in memory alone."""
+        rows = tuple(numbers)
+        if self.instances[table] == rows:
+            return self
+        assert self.nodes[table].access is Access.READ_ONLY, table
+        gone = [f"{table}{n}." for n in self.instances[table] if n not in rows]
+        instances = dict(self.instances)
+        for path in gone:
+            instances = outside(path, instances)
+        tree = _grown(self, {**instances, table: rows}, self.provisioning)
+        for path in gone:
+            tree = _without_references(tree, path)
+        return tree
 
 
-def _counters(
-    nodes: Mapping[str, Object | Parameter], instances: Mapping[str, tuple[int, ...]]
-) -> Iterator[tuple[str, str]]:
-    """Yield the path and value of each NumberOfEntries; it stands beside its table."""
-    for path, node in nodes.items():
-        if isinstance(node, Object) and node.counter and not path[:-1].rpartition(".")[2].isdigit():
-            yield parent(path) + node.counter, str(len(instances.get(path, ())))
+def _grown(
+    tree: Tree, instances: Mapping[str, tuple[int, ...]], provisioning: Provisioning
+) -> Tree:
+    """Return the tree with these rows: new ones with their defaults, the others as they are."""
+    there = dict(nodes(tree.table, instances))
+    rows = {path: node for path, node in there.items() if isinstance(node, Parameter)}
+    present = instances_of(there)
+    values = {path: tree.values.get(path, row.default) for path, row in rows.items()}
+    values.update(counters(there, present))
+    return Tree(
+        tree.table,
+        present,
+        there,
+        rows,
+        values,
+        provisioning,
+        notification.attributes(rows, provisioning.notifications),
+        tuple(path for path, row in rows.items() if row.forced),
+    )
+
+
+def _without_references(tree: Tree, gone: str) -> Tree:
+    """Return the tree in which no strong reference names a row that has gone."""
+    changes = {
+        path: value
+        for path, row in tree.rows.items()
+        if row.type.strong and (value := without_row(tree.values[path], gone)) is not None
+    }
+    if not changes:
+        return tree
+    stored = {path: v for path, v in changes.items() if tree.rows[path].role is Role.STORED}
+    kept = replace(tree.provisioning, values={**tree.provisioning.values, **stored})
+    return replace(tree, values={**tree.values, **changes}, provisioning=kept)

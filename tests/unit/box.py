@@ -8,7 +8,8 @@ from henbd.control import intent
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.ledger import Ledger, Opening
 from henbd.model import paths
-from henbd.model.tree import Provisioning, Tree
+from henbd.model.provisioning import Provisioning
+from henbd.model.tree import Tree
 from henbd.values import Management
 from tests.unit.settings import factory
 

@@ -23,7 +23,7 @@ LAYERS = (
     ("", "model", "control", "cwmp", "system", "errors", "values", "settings"),
     ("model.schema", "model.types", "cwmp.messages"),
     ("model.table", "model.paths", "cwmp.soap"),
-    ("model.tree",),
+    ("model.provisioning", "model.nodes", "model.notification", "model.references", "model.tree"),
     ("control.*", "cwmp.ledger", "cwmp.state"),
     ("cwmp.rpc", "cwmp.session", "system.*"),
     ("memory", "conversation", "parties", "hands", "hosts", "looks", "status", "daemon"),

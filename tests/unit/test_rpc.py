@@ -28,7 +28,8 @@ from henbd.cwmp.rpc import Rules, answer
 from henbd.cwmp.state import State
 from henbd.errors import FaultCode
 from henbd.model import paths
-from henbd.model.tree import Provisioning, Tree
+from henbd.model.provisioning import Provisioning
+from henbd.model.tree import Tree
 from tests.unit.settings import SECRET, factory, settings
 
 SETTINGS = settings()

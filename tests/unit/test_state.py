@@ -132,7 +132,15 @@ def test_what_no_longer_fits_the_model_is_named_and_left_out() -> None:
 
 def test_new_box_has_an_empty_document() -> None:
     fresh = document(State(factory(), Ledger(), SECRET))
-    assert {k: v for k, v in fresh.items() if v} == {"version": 1, "secret": SECRET}
+    assert {k: v for k, v in fresh.items() if v} == {"version": 2, "secret": SECRET}
+
+
+def test_document_of_the_first_version_is_migrated() -> None:
+    kept = {**DOCUMENT, "version": 1}
+    del kept["rows"], kept["numbers"]
+    state, lost = restored(factory(), kept, BOOT_ID)
+    assert lost == ()
+    assert document(state) == DOCUMENT
 
 
 @pytest.mark.parametrize("key", sorted(DOCUMENT))
@@ -145,8 +153,8 @@ def test_document_without_one_of_its_keys_is_damaged(key: str) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        {"version": 2},
-        {"version": "1"},
+        {"version": 3},
+        {"version": "2"},
         {"version": None},
         {"secret": None},
         {"secret": 7},
@@ -163,6 +171,13 @@ def test_document_without_one_of_its_keys_is_damaged(key: str) -> None:
         {"notifications": {paths.S1_PORT: None}},
         {"notifications": {paths.S1_PORT: 7}},
         {"notifications": {paths.S1_PORT: -1}},
+        {"rows": None},
+        {"rows": {paths.PLMN_LIST: 1}},
+        {"rows": {paths.PLMN_LIST: [0]}},
+        {"rows": {paths.PLMN_LIST: [True]}},
+        {"rows": {paths.PLMN_LIST: ["1"]}},
+        {"numbers": []},
+        {"numbers": {paths.PLMN_LIST: 1.5}},
         {"hems": None},
         {"hems": 7},
         {"boot_id": None},

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from henbd.errors import CwmpFault, FaultCode
 from henbd.model import paths, types
+from henbd.model.provisioning import Provisioning
 from henbd.model.schema import Access, Object, Role
 from henbd.model.table import device_table
-from henbd.model.tree import Provisioning, Tree
+from henbd.model.tree import Tree
 from henbd.values import AddressFamily
 from tests.unit.settings import QUICK, factory, ipsec
 
