@@ -43,7 +43,7 @@ class Files(Protocol):
         """Return the certificates in a file."""
 
     def check_closed(self, path: str) -> None:
-        """See that nobody else can open a file."""
+        """See that no stranger can open a file."""
 
     def private_key(self, path: str) -> bytes:
         """Return the private key in a file."""
@@ -125,10 +125,10 @@ def settings(
 
 
 def _check_secrets(draft: Draft, mode: int) -> None:
-    """See that nobody else can read a password in this file."""
+    """See that no stranger can read a password in this file."""
     for key in SECRETS:
         if draft.value(key) and mode & credentials.OTHERS:
-            draft.wrong(key, f"the file is open to others (mode {mode:04o}): chmod 600")
+            draft.wrong(key, f"the file is open to others (mode {mode:04o}): chmod 640")
 
 
 def _check_way(draft: Draft, *, has_ipsec: bool) -> None:

@@ -20,8 +20,9 @@ PRIVATE_KEYS = frozenset({b"PRIVATE KEY", b"EC PRIVATE KEY", b"RSA PRIVATE KEY"}
 # What OpenSSL calls it when a key does not belong to a certificate; the last, if of another kind.
 MISMATCHES = frozenset({"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"})
 
-# What anybody else but the owner may do with a file; with a secret, nothing.
-OTHERS = 0o077
+# What may not be allowed on a file with a secret. Its group may read it: the daemon is not root,
+# and its files are root's.
+OTHERS = 0o037
 
 # ASN.1 tags (X.680 8.4), and those of X.509 (RFC 5280 4.1, 4.2.1.6).
 BIT_STRING, OBJECT_IDENTIFIER = 0x03, 0x06
@@ -90,13 +91,13 @@ def preshared_key(path: str) -> bytes:
 
 
 def check_closed(path: str) -> None:
-    """See that nobody but its owner can open a file, if it is there."""
+    """See that only its owner and its group can read a file, and its owner write it."""
     try:
         mode = os.stat(path).st_mode & 0o777
     except OSError:
         return
     if mode & OTHERS:
-        raise ValueError(f"{path} is open to others (mode {mode:04o}): chmod 600")
+        raise ValueError(f"{path} is open to others (mode {mode:04o}): chmod 640")
 
 
 def check_readable(path: str) -> None:

@@ -138,17 +138,17 @@ def test_what_is_no_secret_is_refused(tmp_path: Path, content: str, text: str) -
 def test_secrets_that_others_can_open_are_refused(tmp_path: Path, pki: Pki) -> None:
     key, psk = tmp_path / "open.key", tmp_path / "psk"
     key.write_bytes(pki.henb.key.read_bytes())
-    key.chmod(0o640)
+    key.chmod(0o660)
     chosen = by_certificate(pki.henb.certificate, key, pki.ike_ca.certificate)
     path = written(tmp_path, chosen, 'password = "word"', mode=0o644)
     assert problems(path) == [
-        (7, "hems.password", "the file is open to others (mode 0644): chmod 600"),
-        (12, "ipsec.key_file", f"{key} is open to others (mode 0640): chmod 600"),
+        (7, "hems.password", "the file is open to others (mode 0644): chmod 640"),
+        (12, "ipsec.key_file", f"{key} is open to others (mode 0660): chmod 640"),
     ]
     psk.write_text("secret")
     psk.chmod(0o604)
     assert problems(written(tmp_path, f'local_id = "henb"\npsk_file = "{psk}"')) == [
-        (12, "ipsec.psk_file", f"{psk} is open to others (mode 0604): chmod 600"),
+        (12, "ipsec.psk_file", f"{psk} is open to others (mode 0604): chmod 640"),
     ]
 
 

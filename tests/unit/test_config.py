@@ -213,9 +213,9 @@ def test_a_shared_secret_does_not_name_the_box() -> None:
     )
 
 
-@pytest.mark.parametrize(("mode", "good"), [(0o600, True), (0o400, True), (0o640, False)])
+@pytest.mark.parametrize(("mode", "good"), [(0o600, True), (0o640, True), (0o644, False)])
 def test_a_password_wants_a_file_that_is_closed_to_others(mode: int, good: bool) -> None:
-    problem = Problem(8, "hems.password", "the file is open to others (mode 0640): chmod 600")
+    problem = Problem(8, "hems.password", "the file is open to others (mode 0644): chmod 640")
     found = understood(TUNNEL, mode)
     assert isinstance(found, Settings) if good else found == (problem,)
     assert isinstance(understood(DIRECT, mode), Settings)
