@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from henbd import __version__, config
+from henbd import __version__, config, guard_command
 from henbd.control import factory
 from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.state import State, restored
@@ -32,6 +32,7 @@ from henbd.system.acs import Acs, TlsFiles
 from henbd.system.charon import CharonShell
 from henbd.system.console import Console, ask
 from henbd.system.doorbell import Doorbell, Signals
+from henbd.system.guard_file import GuardFile
 from henbd.system.kernel import KernelShell
 from henbd.system.listener import Listener
 from henbd.system.notify import Notify
@@ -83,6 +84,14 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument("--socket", default=DEFAULT_CONTROL, metavar="PATH", help="control socket")
     shown.set_defaults(command=_status)
 
+    guard = commands.add_parser("guard", help="show or remove the leak guards in the kernel")
+    guard.add_argument("--config", default=DEFAULT_CONFIG, metavar="FILE")
+    guard.add_argument("--yes", action="store_true", help="remove without asking")
+    what = guard.add_mutually_exclusive_group(required=True)
+    what.add_argument("--show", action="store_true")
+    what.add_argument("--remove", action="store_true", help="now, and for the next boot")
+    guard.set_defaults(command=_guard)
+
     check = commands.add_parser("check-config", help="name every mistake in a configuration file")
     check.add_argument("file", metavar="FILE")
     check.set_defaults(command=_check_config)
@@ -93,6 +102,12 @@ def _check_config(options: argparse.Namespace) -> int:
     config.load(options.file)
     print(f"{options.file}: no mistake found")
     return 0
+
+
+def _guard(options: argparse.Namespace) -> int:
+    if options.remove:
+        return guard_command.remove(options.config, asked=options.yes)
+    return guard_command.show(options.config)
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -145,6 +160,7 @@ def build(settings: Settings) -> Daemon:
         bells=doorbell,
         charon=charon,
         kernel=KernelShell(doorbell, rung),
+        guard_file=GuardFile(settings.store_directory),
         stack=NativeAdapter(settings.s1.socket, settings.s1.group, doorbell, time.monotonic, rung),
         names=Resolver(doorbell, rung),
         callers=Listener(doorbell, lambda: daemon.called(), time.monotonic),

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from henbd.control import course as courses
-from henbd.control import factory, intent, refusal, report, trials
+from henbd.control import factory, guard, intent, refusal, report, trials
 from henbd.control import history as histories
 from henbd.control.course import Course
 from henbd.control.desire import desired, far_ends
@@ -231,6 +231,8 @@ class Daemon:
             self._looks.want_full(now)
             self._looks.pause(now + AFTER_INFORM_S)
         elif look is Look.FULL:
+            # Before anybody relies on them; and what still stands is still relied on.
+            self._hands.keep(guard.networks(wanted.guards | kernel.guards), now)
             if self._hands.act(plan(wanted, observed, tunnel), wanted, now):
                 self._looks.want_full(now)
             parties.supervisor.status(self._summary())

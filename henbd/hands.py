@@ -6,7 +6,7 @@ import logging
 
 from henbd.control import pacing
 from henbd.control.pacing import Pace
-from henbd.errors import KernelError
+from henbd.errors import KernelError, StoreError
 from henbd.parties import Parties
 from henbd.values import (
     Action,
@@ -17,12 +17,16 @@ from henbd.values import (
     Desired,
     Guard,
     Initiate,
+    Network,
     RemoveGuard,
     RemoveRoute,
     Tell,
 )
 
 logger = logging.getLogger(__name__)
+
+# A flash that takes no writing is tried again so late: each time costs it something.
+KEEP_AGAIN_S = 60.0
 
 
 class Hands:
@@ -32,6 +36,7 @@ class Hands:
         self._parties = parties
         self._pace = Pace()
         self._guard_pace = Pace()
+        self._keep_again_at = 0.0
         self._initiated: dict[str, Address] = {}
 
     def close(self, missing: list[Guard], now: float) -> tuple[frozenset[Guard], bool]:
@@ -40,6 +45,16 @@ class Hands:
         chosen, self._guard_pace = pacing.paced(self._guard_pace, actions, now)
         closed = frozenset(action.guard for action in chosen if self._do(action))
         return closed, bool(chosen)
+
+    def keep(self, networks: frozenset[Network], now: float) -> None:
+        """Have these networks guarded from the very beginning of the next boot."""
+        if self._parties.guard_file.kept == networks or now < self._keep_again_at:
+            return
+        try:
+            self._parties.guard_file.keep(networks)
+        except StoreError as error:
+            logger.error("guards not kept for the next boot: %s", error)
+            self._keep_again_at = now + KEEP_AGAIN_S
 
     def act(self, planned: list[Action], wanted: Desired, now: float) -> bool:
         """Do what is planned; return whether there was anything.

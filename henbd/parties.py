@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -14,6 +14,7 @@ from henbd.values import (
     CharonAction,
     Kernel,
     KernelAction,
+    Network,
     Stack,
     Tell,
     Unknown,
@@ -91,6 +92,17 @@ class Callers(Timed, Protocol):
         """Take connection requests at this address, and nowhere else; None: nowhere."""
 
 
+class GuardKeeper(Protocol):
+    """See henbd.system.guard_file."""
+
+    @property
+    def kept(self) -> frozenset[Network] | None:
+        """Return the networks that are guarded at the next boot; None: it cannot be said."""
+
+    def keep(self, networks: Iterable[Network]) -> None:
+        """Have these guarded at the next boot, or raise StoreError."""
+
+
 class Bells(Protocol):
     """See henbd.system.doorbell."""
 
@@ -118,6 +130,7 @@ class Parties:
     bells: Bells
     charon: CharonParty | None
     kernel: KernelParty
+    guard_file: GuardKeeper
     stack: StackParty
     names: Names
     callers: Callers

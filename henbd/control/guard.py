@@ -35,6 +35,11 @@ def host(address: Address) -> Network:
     return ip_network(address)
 
 
+def networks(guards: Iterable[Guard]) -> frozenset[Network]:
+    """Return what guards keep everybody of the box apart from."""
+    return frozenset(far(guard) for guard in guards if near(guard) is None)
+
+
 def sources(kernel: Kernel) -> set[Address]:
     """Return the inner addresses that guards stand for."""
     return {side.network_address for guard in kernel.guards if (side := near(guard))}

@@ -14,16 +14,14 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from henbd.errors import StoreError
+from henbd.system import flash
 
 logger = logging.getLogger(__name__)
-
-FILE_MODE = 0o600
-DIRECTORY_MODE = 0o700
 
 
 class Store:
@@ -72,11 +70,11 @@ class Store:
         if content == before and self._durable:
             return
         self._durable = False
-        self._make_directory()
+        flash.make_directory(self._directory)
         if content != before:
-            self._write_new(content)
+            flash.write(self._new, content)
             self._replace(keep=before is not None and _is_intact(before))
-        _sync(self._directory)
+        flash.sync(self._directory)
         self._durable = True
 
     def _content(self) -> bytes | None:
@@ -87,49 +85,16 @@ class Store:
         except ValueError:
             return b""
 
-    def _make_directory(self) -> None:
-        with _at(f"make {self._directory}"):
-            if self._directory.is_dir():
-                return
-            self._directory.mkdir(DIRECTORY_MODE, parents=True)
-        _sync(self._directory.parent)
-
-    def _write_new(self, content: bytes) -> None:
-        with _at(f"write {self._new}"):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-            descriptor = os.open(self._new, flags, FILE_MODE)
-            try:
-                rest = memoryview(content)
-                while rest:
-                    rest = rest[os.write(descriptor, rest) :]
-                os.fsync(descriptor)
-            except OSError:
-                # On a full flash this gives room back.
-                with contextlib.suppress(OSError):
-                    os.unlink(self._new)
-                raise
-            finally:
-                os.close(descriptor)
-
     def _replace(self, *, keep: bool) -> None:
         """Put the new file in the place of the current one, which becomes the old one.
 
         Between the two steps there is no current file, and `load` takes the old one: still the
         document before this. A damaged one is not worth the place of a good old one.
         """
-        with _at(f"rename {self._new}"):
+        with flash.at(f"rename {self._new}"):
             if keep:
                 os.rename(self._current, self._old)
             os.rename(self._new, self._current)
-
-
-@contextlib.contextmanager
-def _at(what: str) -> Iterator[None]:
-    """Turn what the system refuses into a StoreError that says at what."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(f"{what}: {error.strerror}") from error
 
 
 def _read(path: Path) -> bytes:
@@ -145,16 +110,6 @@ def _read(path: Path) -> bytes:
         if error.errno == errno.EIO:
             raise ValueError(error.strerror) from error
         raise StoreError(f"read {path}: {error.strerror}") from error
-
-
-def _sync(directory: Path) -> None:
-    """Make the names in a directory durable."""
-    with _at(f"sync {directory}"):
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _format(document: Mapping[str, Any]) -> bytes:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from henbd.errors import StoreError
+from henbd.system import flash
 from henbd.system import store as store_module
 from henbd.system.store import Store
 
@@ -175,7 +176,8 @@ def saved_with_fault(
 ) -> FaultySystem:
     system = FaultySystem(number, fault)
     with monkeypatch.context() as patched:
-        patched.setattr(store_module, "os", system)
+        for module in (store_module, flash):
+            patched.setattr(module, "os", system)
         store = Store(str(directory))
         store.load()
         store.save(SECOND)
@@ -240,12 +242,14 @@ def test_after_a_fault_the_same_document_is_made_durable(
     store = Store(str(directory))
     store.save(FIRST)
     system = FaultySystem(0, _full)
-    monkeypatch.setattr(store_module, "os", system)
+    for module in (store_module, flash):
+        monkeypatch.setattr(module, "os", system)
     store.save(SECOND)
     last = len(system.calls) - 1
     assert system.calls[last - 1 :] == ["fsync", "close"]
     system = FaultySystem(last, _full)
-    monkeypatch.setattr(store_module, "os", system)
+    for module in (store_module, flash):
+        monkeypatch.setattr(module, "os", system)
     with pytest.raises(StoreError, match=r"sync .*: No space left on device"):
         store.save(THIRD)
     system.calls.clear()

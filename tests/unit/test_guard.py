@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from henbd.control.guard import far, guards, host, near
+from henbd.control.guard import far, guards, host, near, networks
 from henbd.values import (
     Address,
     Block,
@@ -107,6 +107,11 @@ def test_the_source_guard_stands_though_the_child_leads_everywhere() -> None:
 def test_a_guard_tells_our_side_from_the_far_side_whichever_way_the_packets_go() -> None:
     sides = {(near(g), far(g)) for g in guards((CORE,), (INNER,), TWO_WANS, EspMode.POLICY)}
     assert sides == {(None, CORE), (host(INNER), ANY)}
+
+
+def test_what_is_kept_for_the_next_boot_are_the_networks_and_no_inner_address() -> None:
+    for mode in EspMode:
+        assert networks(guards((CORE, NET6), (INNER,), TWO_WANS, mode)) == {CORE, NET6}
 
 
 @pytest.mark.parametrize("index", [LO, TUN])

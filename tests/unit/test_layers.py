@@ -27,7 +27,8 @@ LAYERS = (
     ("control.*", "cwmp.ledger", "cwmp.state"),
     ("cwmp.rpc", "cwmp.session", "system.*"),
     ("memory", "conversation", "parties", "hands", "hosts", "looks", "status", "daemon"),
-    ("config", "config_*", "toml_lines", "credentials", "screen", "cli", "__main__"),
+    ("config", "config_*", "toml_lines", "credentials", "screen"),
+    ("guard_command", "cli", "__main__"),
 )
 
 PURE = ("model", "control", "cwmp")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from henbd.control.guard import host
 from henbd.model import paths
 from henbd.values import AddGuard, Initiate
 from tests.unit.settings import hems, ipsec
@@ -30,6 +31,29 @@ def test_without_guards_no_tunnel_is_negotiated(world: World) -> None:
     world.kernel.guards_allowed = True
     world.run(35)
     assert world.informs
+
+
+def test_what_is_guarded_is_kept_for_the_next_boot_before_anybody_relies_on_it(
+    world: World,
+) -> None:
+    world.bring_up_s1()
+    assert world.guard_file.kept == {CORE, host(MME)}
+    world.provision_far_ends(MME_2)
+    world.run(5)
+    assert world.guard_file.kept == {CORE, host(MME_2)}
+    tried = world.guard_file.tried
+    world.run(3600)
+    assert world.guard_file.tried == tried
+
+
+def test_a_full_flash_is_not_worn_out_by_the_guards_for_the_next_boot(world: World) -> None:
+    world.guard_file.full = True
+    world.bring_up_s1()
+    world.run(600)
+    assert world.guard_file.tried <= 12
+    world.guard_file.full = False
+    world.run(125)
+    assert world.guard_file.kept == {CORE, host(MME)}
 
 
 def test_a_kernel_that_could_not_be_read_once_is_read_again_soon(world: World) -> None:

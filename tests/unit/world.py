@@ -34,6 +34,7 @@ from tests.unit.fakes.hems import FakeHems, HemsShell, Informed, set_values
 from tests.unit.fakes.journal import Journal
 from tests.unit.fakes.kernel import OUTER, FakeKernel, Fate
 from tests.unit.fakes.small import (
+    FakeGuardFile,
     FakeListener,
     FakeStore,
     FakeSupervisor,
@@ -95,6 +96,7 @@ class World:
         self.hems = FakeHems(self.time)
         self.zone = FakeZone({})
         self.store = FakeStore()
+        self.guard_file = FakeGuardFile()
         self.boot_id = "boot-1"
         self.faults: list[str] = []
         self._watching = False
@@ -121,6 +123,7 @@ class World:
             bells=self.bells,
             charon=self.vici if self.settings.ipsec else None,
             kernel=self.kernel,
+            guard_file=self.guard_file,
             stack=self.stack,
             names=self.names,
             callers=self.listener,

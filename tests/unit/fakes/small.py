@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from henbd.control.refusal import literal
 from henbd.errors import StoreError
-from henbd.values import Address
+from henbd.values import Address, Network
 from tests.unit.fakes.clockwork import Doorbell, Time
 
 LOOK_UP_S = 0.02
@@ -54,6 +54,23 @@ class ResolverShell:
         if after != before:
             self.names[host] = after
             self._doorbell.ring(self.rung)
+
+
+class FakeGuardFile:
+    """The networks that would be guarded at the next boot; `full`: the flash takes nothing."""
+
+    def __init__(self) -> None:
+        self.kept: frozenset[Network] | None = frozenset()
+        self.full = False
+        self.tried = 0
+
+    def keep(self, networks: Iterable[Network]) -> None:
+        """Take these in place of those that are there."""
+        self.tried += 1
+        if self.full:
+            self.kept = None
+            raise StoreError("write guards.new: No space left on device")
+        self.kept = frozenset(networks)
 
 
 class FakeStore:
