@@ -12,6 +12,7 @@ from typing import assert_never
 
 from lxml import etree
 
+from henbd.cwmp import bounds
 from henbd.cwmp.messages import (
     Envelope,
     Fault,
@@ -39,10 +40,6 @@ from henbd.errors import FaultCode, HemsError
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 CWMP = "urn:dslforum-org:cwmp-"
-
-# The largest message that a HeNB's HeMS has reason to send is a SetParameterValues of the whole
-# model, about 300 kB.
-LARGEST_BYTES = 4 * 1024 * 1024
 
 NAMESPACE = re.compile(re.escape(CWMP) + r"(1-[0-9])")
 
@@ -185,8 +182,7 @@ def _fault(fault: Fault) -> str:
 
 def parse(data: bytes) -> Envelope:
     """Return the envelope in these bytes; raises HemsError with what is wrong with it."""
-    if len(data) > LARGEST_BYTES:
-        raise HemsError(f"the message is longer than {LARGEST_BYTES} bytes")
+    bounds.check(data)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,

@@ -13,7 +13,7 @@ import requests
 import urllib3
 from requests.hooks import default_hooks
 
-from henbd.cwmp.soap import LARGEST_BYTES
+from henbd.cwmp.bounds import LARGEST_BYTES
 from henbd.errors import ExchangeError
 from henbd.system.failures import describe, root
 from henbd.system.line import Line

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from henbd.cwmp.soap import LARGEST_BYTES
+from henbd.cwmp.bounds import LARGEST_BYTES
 from henbd.errors import ExchangeError
 from henbd.system import channel
 from henbd.system.acs import Answer

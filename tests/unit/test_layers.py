@@ -21,7 +21,7 @@ ROOT = Path(henbd.__file__).parent
 # A module imports from layers above its own here, or from its own layer without a cycle.
 LAYERS = (
     ("", "model", "control", "cwmp", "system", "errors", "values", "settings"),
-    ("model.schema", "model.types", "cwmp.messages"),
+    ("model.schema", "model.types", "cwmp.messages", "cwmp.bounds"),
     ("model.table", "model.paths", "cwmp.soap"),
     ("model.provisioning", "model.nodes", "model.notification", "model.references", "model.tree"),
     ("control.*", "cwmp.ledger", "cwmp.state"),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from henbd.cwmp.bounds import LARGEST_BYTES, MOST_ATTRIBUTES, MOST_TAGS
 from henbd.cwmp.messages import (
     Envelope,
     Fault,
@@ -20,7 +21,7 @@ from henbd.cwmp.messages import (
     SetParameterValues,
     UnknownMethod,
 )
-from henbd.cwmp.soap import LARGEST_BYTES, parse
+from henbd.cwmp.soap import parse
 from henbd.errors import HemsError
 from tests.unit.settings import QUICK
 
@@ -279,6 +280,15 @@ ENTITIES = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "lol"}">' for 
         pytest.param(message("<a>" * 300 + "</a>" * 300), id="deep"),
         pytest.param(message("<a>" * 500_000), id="bottomless"),
         pytest.param(GOOD.ljust(LARGEST_BYTES + 1), id="too long"),
+        pytest.param(message("<a>" + "<b/>" * MOST_TAGS + "</a>"), id="too many elements"),
+        pytest.param(
+            message("<a " + " ".join(f'a{n}=""' for n in range(MOST_ATTRIBUTES)) + "/>"),
+            id="too many attributes",
+        ),
+        pytest.param(GOOD.decode().encode("cp037"), id="EBCDIC"),
+        pytest.param(
+            b'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE x>' + GOOD, id="UTF-7"
+        ),
     ],
 )
 def test_hostile_or_damaged_message_is_an_error_of_the_hems(data: bytes) -> None:
