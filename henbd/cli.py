@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from henbd import __version__, config, guard_command
+from henbd.clock import Clock
 from henbd.control import factory
 from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.state import State, restored
@@ -24,7 +25,7 @@ from henbd.daemon import Daemon
 from henbd.errors import ConfigurationError, HenbdError
 from henbd.memory import Memory
 from henbd.model.table import device_table
-from henbd.parties import Clock, Parties
+from henbd.parties import Parties
 from henbd.screen import screen
 from henbd.settings import Settings
 from henbd.status import status

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from henbd.clock import Clock
 from henbd.control.reach import Reach
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.ledger import Opening
-from henbd.cwmp.session import Commit, Outcome, Reply, Session, Stored
+from henbd.cwmp.session import Outcome, Post, Record, Reply, Session, Stored
 from henbd.errors import ExchangeError
 from henbd.memory import Memory
 from henbd.system.acs import Answer, Endpoint
@@ -75,7 +76,7 @@ class Conversation:
         self,
         memory: Memory,
         exchanges: Exchanges,
-        clock: Callable[[], float],
+        clock: Clock,
         ended: Callable[[], None],
     ) -> None:
         self._memory = memory
@@ -99,7 +100,7 @@ class Conversation:
         Without `check_dates` the validity dates of its certificate are not looked at.
         """
         assert self.current is None
-        now = self._clock()
+        now = self._clock.monotonic()
         self.current = Dialogue(session, opening, way, now, now)
         codes = ", ".join(event.code for event in opening.events)
         logger.info("session with %s from %s: %s", management.url, way.source, codes)
@@ -126,26 +127,31 @@ class Conversation:
         if isinstance(answer, ExchangeError):
             self._finish(Outcome(str(answer), self.current.informed), management)
             return
-        self._drive(Reply(answer.status, answer.body, self._memory.state), management)
+        moment = self._clock.moment()
+        self._drive(Reply(answer.status, answer.body, self._memory.state, moment), management)
 
     def _drive(self, answer: Reply | None, management: Management) -> None:
         assert self.current is not None
         dialogue = self.current
         try:
             wish = next(dialogue.session) if answer is None else dialogue.session.send(answer)
-            while isinstance(wish, Commit):
-                # The first thing a session commits is that the Inform was acknowledged.
-                dialogue.informed = True
-                wish = dialogue.session.send(Stored(self._memory.commit(wish.state)))
+            while not isinstance(wish, Post):
+                if isinstance(wish, Record):
+                    # The first thing that a session records is that the Inform was acknowledged.
+                    dialogue.informed = True
+                    problem = self._memory.record(wish.ledger)
+                else:
+                    problem = self._memory.commit(wish.state)
+                wish = dialogue.session.send(Stored(problem))
         except StopIteration as stop:
             self._finish(stop.value, management)
             return
-        dialogue.posted_at = self._clock()
+        dialogue.posted_at = self._clock.monotonic()
         self._exchanges.post(wish.body)
 
     def _finish(self, outcome: Outcome, management: Management) -> None:
         assert self.current is not None
-        dialogue, now = self.current, self._clock()
+        dialogue, now = self.current, self._clock.monotonic()
         if outcome.failure is None:
             ledger = ledgers.succeeded(self._memory.ledger, now)
             logger.info("session ended")
@@ -170,8 +176,8 @@ class Conversation:
 
     def bound(self, session_s: float, management: Management) -> None:
         """End a session that has lasted too long; that is a failure of the HeMS."""
-        expires_at = self.expires_at(session_s)
-        if self.current is not None and expires_at is not None and expires_at <= self._clock():
+        expires_at, now = self.expires_at(session_s), self._clock.monotonic()
+        if self.current is not None and expires_at is not None and expires_at <= now:
             self.current.session.close()
             outcome = Outcome(f"it took longer than {session_s} s", self.current.informed)
             self._finish(outcome, management)
@@ -190,8 +196,8 @@ class Conversation:
 
     def _close(self, failure: str | None, informed: bool) -> None:
         assert self.current is not None
-        dialogue = self.current
-        self.last = Ended(self._clock(), dialogue.started_at, dialogue.opening, informed, failure)
+        dialogue, now = self.current, self._clock.monotonic()
+        self.last = Ended(now, dialogue.started_at, dialogue.opening, informed, failure)
         self.current = None
         self._ended()
 
@@ -206,7 +212,7 @@ class Conversation:
             return None
         if dialogue.way.source not in present:
             return f"{dialogue.way.source} has gone"
-        waited = self._clock() - dialogue.posted_at
+        waited = self._clock.monotonic() - dialogue.posted_at
         if self.address_due(urgent) and waited >= PATIENCE_S:
             return f"the HeMS has not answered for {waited:.1f} s, and there is an address to tell"
         return None

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from henbd.clock import Clock
 from henbd.control import course as courses
 from henbd.control import factory, guard, intent, refusal, report, trials
 from henbd.control import history as histories
@@ -21,6 +22,7 @@ from henbd.control.plan import missing_guards, plan
 from henbd.control.reach import Reach, hems_address, hems_host, management_source, reach
 from henbd.control.tunnel import Condition, Tunnel, judge
 from henbd.conversation import PATIENCE_S, Conversation
+from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.rpc import Rules
 from henbd.cwmp.session import session
@@ -32,7 +34,7 @@ from henbd.looks import Look, Looks
 from henbd.memory import Memory
 from henbd.model.tree import Tree
 from henbd.model.types import UNKNOWN_TIME
-from henbd.parties import Clock, Parties
+from henbd.parties import Parties
 from henbd.settings import SetStatus, Settings
 from henbd.system.acs import Answer
 from henbd.values import (
@@ -74,9 +76,7 @@ class Daemon:
         self.memory = memory
         self.boot_id = boot_id
         self.clock = clock
-        self.conversation = Conversation(
-            memory, parties.exchanges, clock.monotonic, self._session_ended
-        )
+        self.conversation = Conversation(memory, parties.exchanges, clock, self._session_ended)
         self._parties = parties
         self._stopping = False
         self._looks = Looks(now)
@@ -287,9 +287,7 @@ class Daemon:
         self.course = courses.remembered(self.course, history, now, random.random())
         if histories.all_refused(history) and not histories.all_refused(before):
             logger.warning("S1 cannot be had: each far end has failed")
-            self.memory.account(
-                ledgers.with_event(self.memory.ledger, ledgers.FAP_GATEWAY_REQUIRED)
-            )
+            self.memory.account(ledgers.with_event(self.memory.ledger, events.FAP_GATEWAY_REQUIRED))
 
     def _report(self, observed: Observed, tunnel: Tunnel, now: float) -> None:
         """Bring the read-only parameters up to date, and the listener to the address they name."""

@@ -19,6 +19,9 @@ class FaultCode(IntEnum):
     INVALID_VALUE = 9007
     NOT_WRITABLE = 9008
     NOTIFICATION_REJECTED = 9009
+    TRANSFER_FAILURE = 9010
+    UPLOAD_FAILURE = 9011
+    SERVER_AUTHENTICATION = 9012
     RETRY_REQUEST = 8005
     """Of the HeMS: send the same request again."""
 

@@ -57,20 +57,25 @@ class Memory:
         """Make a ledger current that differs in what need not outlive the process."""
         self.state = replace(self.state, ledger=ledger)
 
-    def commit(self, state: State) -> str | None:
-        """Make a state durable, then current; return why not, and then nothing is set.
+    def record(self, ledger: Ledger) -> str | None:
+        """Make a ledger current, and durable if the flash takes it; return why it does not.
 
         What the HeMS acknowledged counts all the same: told twice is better than not told.
         """
-        problem = self.save(state)
-        if problem is None or state.tree is self.state.tree:
+        self.account(ledger)
+        return self._save(self.state)
+
+    def commit(self, state: State) -> str | None:
+        """Make a state durable, then current; return why not, and then nothing is set."""
+        problem = self._save(state)
+        if problem is None:
             self.state = state
         return problem
 
-    def save(self, state: State | None = None) -> str | None:
-        """Write a state (or the current one) to flash if it differs; return why it cannot."""
+    def _save(self, state: State) -> str | None:
+        """Write a state to flash if it differs from what is there; return why it cannot."""
         try:
-            self._store.save(document(state or self.state))
+            self._store.save(document(state))
         except StoreError as error:
             logger.error("not stored: %s; free or mend the flash", error)
             return str(error)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from henbd.conversation import Exchanges
@@ -19,14 +18,6 @@ from henbd.values import (
     Tell,
     Unknown,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The two clocks: one that never jumps, in seconds, and that of the wall."""
-
-    monotonic: Callable[[], float]
-    wall: Callable[[], datetime]
 
 
 class Timed(Protocol):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -19,6 +20,14 @@ class Unknown:
     """A party could not be read. Not the same as absent: nothing is done to it or said of it."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment on the clock that never jumps, in seconds, and on that of the wall, in UTC."""
+
+    monotonic: float
+    wall: datetime
 
 
 # Who we are to the gateway.

@@ -10,21 +10,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from henbd.cwmp.messages import Event, ParameterValue
+from henbd.cwmp.events import (
+    BOOT,
+    BOOTSTRAP,
+    CONNECTION_REQUEST,
+    PERIODIC,
+    RULES,
+    VALUE_CHANGE,
+    Kept,
+    carried,
+    single,
+)
+from henbd.cwmp.messages import Call, Event, ParameterValue
 from henbd.model.notification import ACTIVE
 from henbd.model.tree import Tree
 from henbd.values import Management
 
-BOOTSTRAP = Event("0 BOOTSTRAP")
-BOOT = Event("1 BOOT")
-PERIODIC = Event("2 PERIODIC")
-VALUE_CHANGE = Event("4 VALUE CHANGE")
-CONNECTION_REQUEST = Event("6 CONNECTION REQUEST")
-# No S1 far end can be had (the OUI is that of the Broadband Forum).
-FAP_GATEWAY_REQUIRED = Event("X 00256D 3GPP Reprovision Required: FAPGW")
-
 # TR-069 3.2.1.1: from the tenth retry on, the wait stays the same.
 LONGEST_RETRY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A request that we owe the HeMS, and the event that announces it until it is answered."""
+
+    event: Event
+    call: Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +44,17 @@ class Ledger:
 
     `hems` is empty before any has answered, `boot_id` names the boot that it was told of.
     `acknowledged` has the values under notification that it knows. `changed` are parameters that
-    have changed since, and are told even if they have changed back. `called`: a connection request
-    came; it is not told again when its session fails (TR-069 3.7.1.5, 6 CONNECTION REQUEST).
-    `fresh`: something new came after the last Inform was sent.
+    have changed since, and are told even if they have changed back. `events` are to be told, `sent`
+    are those on their way in an Inform; how each is kept say the rules of `events`. `fresh`:
+    something new came after the last Inform was sent.
     """
 
     hems: str = ""
     boot_id: str = ""
     acknowledged: Mapping[str, str] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
-    called: bool = False
+    sent: tuple[Event, ...] = ()
+    owed: tuple[Owed, ...] = ()
     changed: frozenset[str] = frozenset()
     fresh: bool = False
     failures: int = 0
@@ -54,7 +66,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The Inform of one session, and the marks that it takes along."""
+    """The Inform of one session, the marks that it takes along, and the requests that follow it."""
 
     hems: str
     boot_id: str
@@ -63,6 +75,7 @@ class Opening:
     retry_count: int
     baseline: Mapping[str, str]
     marked: frozenset[str]
+    owed: tuple[Owed, ...]
 
 
 def noticed(ledger: Ledger, before: Tree, after: Tree) -> Ledger:
@@ -84,18 +97,29 @@ def noticed(ledger: Ledger, before: Tree, after: Tree) -> Ledger:
 
 
 def with_event(ledger: Ledger, event: Event) -> Ledger:
-    """Return the ledger with an event to be told; one of a kind that is pending already is enough.
+    """Return the ledger with an event to be told; it ends the wait for a retry."""
+    assert RULES[event.code].kept in (Kept.FLASH, Kept.MEMORY), event
+    events = single((*ledger.events, event))
+    fresh = ledger.fresh or events != ledger.events
+    return replace(ledger, events=events, fresh=fresh, retry_at=None)
 
-    A new event ends the wait for a retry.
-    """
-    if event in ledger.events:
-        return replace(ledger, retry_at=None)
-    return replace(ledger, events=(*ledger.events, event), fresh=True, retry_at=None)
+
+def owing(ledger: Ledger, event: Event, call: Call) -> Ledger:
+    """Return the ledger with a request that the HeMS is owed, as `event` will announce."""
+    assert RULES[event.code].kept is Kept.OWED, event
+    return replace(ledger, owed=(*ledger.owed, Owed(event, call)), fresh=True, retry_at=None)
+
+
+def paid(ledger: Ledger, owed: Owed) -> Ledger:
+    """Return the ledger after the HeMS has answered a request that it was owed."""
+    rest = list(ledger.owed)
+    rest.remove(owed)
+    return replace(ledger, owed=tuple(rest))
 
 
 def called(ledger: Ledger) -> Ledger:
     """Return the ledger after a connection request."""
-    return replace(ledger, called=True, fresh=True, retry_at=None)
+    return with_event(ledger, CONNECTION_REQUEST)
 
 
 def without_wait(ledger: Ledger) -> Ledger:
@@ -155,17 +179,14 @@ def _next_periodic(schedule: tuple[int, str] | None, now: float, wall: datetime)
 
 def pending(ledger: Ledger, tree: Tree, management: Management, boot_id: str) -> tuple[Event, ...]:
     """Return the events that an Inform would carry now."""
-    events = list(ledger.events)
+    boot = ledger.boot_id != boot_id
     if ledger.hems != management.url:
         # C007: a new HeMS is owed nothing of what the former one was.
-        return (BOOTSTRAP, BOOT) if ledger.boot_id != boot_id else (BOOTSTRAP,)
-    if ledger.boot_id != boot_id:
-        events.append(BOOT)
+        return carried([BOOTSTRAP], boot=boot)
+    found = [*ledger.events, *(owed.event for owed in ledger.owed)]
     if differing(ledger, tree):
-        events.append(VALUE_CHANGE)
-    if ledger.called:
-        events.append(CONNECTION_REQUEST)
-    return tuple(sorted(events, key=lambda event: event.code))
+        found.append(VALUE_CHANGE)
+    return carried(found, boot=boot)
 
 
 def wake_at(
@@ -203,6 +224,7 @@ def opened(
     if BOOTSTRAP in events or BOOT in events:
         chosen |= registration
     told = (*tree.forced, *sorted(chosen.difference(tree.forced)))
+    sent, rest = _parted(ledger.events, events)
     opening = Opening(
         hems=management.url,
         boot_id=boot_id,
@@ -215,16 +237,36 @@ def opened(
         retry_count=ledger.failures,
         baseline={p: tree.values[p] for p in tree.notified},
         marked=ledger.changed,
+        owed=ledger.owed,
     )
-    kept = () if BOOTSTRAP in events else ledger.events
-    sent = replace(ledger, events=kept, changed=frozenset(), called=False, fresh=False)
-    return sent, opening
+    return replace(ledger, events=rest, sent=sent, changed=frozenset(), fresh=False), opening
+
+
+def _parted(
+    events: tuple[Event, ...], told: tuple[Event, ...]
+) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+    """Return which of the list an Inform takes along, and which are left; BOOTSTRAP takes all."""
+    if BOOTSTRAP in told:
+        return events, ()
+    left, sent, rest = list(told), [], []
+    for event in events:
+        if event in left:
+            left.remove(event)
+            sent.append(event)
+        else:
+            rest.append(event)
+    return tuple(sent), tuple(rest)
 
 
 def acknowledged(ledger: Ledger, opening: Opening) -> Ledger:
-    """Return the ledger after InformResponse: the HeMS knows the values that were sent."""
+    """Return the ledger after InformResponse: the HeMS knows the values that were sent.
+
+    One that is new to us is not told what its predecessor was owed when the session began (C007).
+    """
+    owed = ledger.owed
     if BOOTSTRAP in opening.events:
         known = dict(opening.baseline)
+        owed = owed[len(opening.owed) :]  # later ones are at the end
     else:
         sent = opening.baseline.keys() & {p.name for p in opening.parameters}
         known = {**ledger.acknowledged, **{p: opening.baseline[p] for p in sent}}
@@ -233,7 +275,8 @@ def acknowledged(ledger: Ledger, opening: Opening) -> Ledger:
         hems=opening.hems,
         boot_id=opening.boot_id,
         acknowledged=known,
-        events=tuple(e for e in ledger.events if e not in opening.events),
+        sent=(),
+        owed=owed,
     )
 
 
@@ -249,7 +292,8 @@ def given_up(ledger: Ledger, opening: Opening, *, informed: bool) -> Ledger:
     return replace(
         ledger,
         changed=ledger.changed | opening.marked,
-        called=ledger.called or CONNECTION_REQUEST in opening.events,
+        events=single((*ledger.sent, *ledger.events)),
+        sent=(),
     )
 
 
@@ -271,9 +315,10 @@ def failed(
     factor = management.retry_multiplier / 1000
     shortest = management.retry_minimum_s * factor ** (min(failures, LONGEST_RETRY) - 1)
     wait_s = shortest + share * shortest * (factor - 1)
+    retried = tuple(event for event in ledger.sent if RULES[event.code].retried)
+    ledger = given_up(replace(ledger, sent=retried), opening, informed=informed)
     return replace(
         ledger,
-        changed=ledger.changed if informed else ledger.changed | opening.marked,
         failures=failures,
         # What came during the session has not been tried yet, and ends the wait (TR-069 3.2.1.1).
         retry_at=None if ledger.fresh else now + wait_s,

@@ -48,6 +48,33 @@ class Inform:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferComplete:
+    """A.3.3.2; the times are ISO 8601 text, `fault_code` 0: the transfer went well."""
+
+    command_key: str
+    fault_code: int
+    fault_text: str
+    start_time: str
+    complete_time: str
+
+
+@dataclass(frozen=True, slots=True)
+class AutonomousTransferComplete:
+    """A.3.3.3: a transfer that nobody asked for with Download or Upload."""
+
+    announce_url: str
+    transfer_url: str
+    is_download: bool
+    file_type: str
+    file_size: int
+    target_file_name: str
+    fault_code: int
+    fault_text: str
+    start_time: str
+    complete_time: str
+
+
+@dataclass(frozen=True, slots=True)
 class GetRPCMethodsResponse:
     """A.3.1.1."""
 
@@ -96,6 +123,16 @@ class Fault:
 @dataclass(frozen=True, slots=True)
 class InformResponse:
     """A.3.3.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferCompleteResponse:
+    """A.3.3.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class AutonomousTransferCompleteResponse:
+    """A.3.3.3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +208,12 @@ Response = (
     | Fault
     | MustUnderstand
 )
-Outgoing = Inform | Response
-Incoming = InformResponse | Request | Fault
+# What we ask of the HeMS, and what it answers.
+Call = TransferComplete | AutonomousTransferComplete
+CallResponse = TransferCompleteResponse | AutonomousTransferCompleteResponse
+
+Outgoing = Inform | Call | Response
+Incoming = InformResponse | CallResponse | Request | Fault
 
 
 @dataclass(frozen=True, slots=True)

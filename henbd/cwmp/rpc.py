@@ -30,6 +30,7 @@ from henbd.cwmp.state import State
 from henbd.errors import Culprit, CwmpFault, FaultCode
 from henbd.model import paths
 from henbd.model.tree import Tree
+from henbd.values import Moment
 
 METHODS = ("GetRPCMethods", "GetParameterNames", "GetParameterValues", "SetParameterValues")
 
@@ -49,7 +50,12 @@ class Rules:
     status: Callable[[Tree, Tree], int]
 
 
-def answer(request: Request, state: State, rules: Rules) -> tuple[Response, State]:
+def answer(
+    request: Request,
+    state: State,
+    rules: Rules,
+    now: Moment,  # noqa: ARG001 used by ScheduleInform
+) -> tuple[Response, State]:
     """Return the answer, and the state after it: the same one where the request changed nothing.
 
     A refused request changes nothing, and is answered with a Fault that names every culprit.

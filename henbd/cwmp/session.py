@@ -6,19 +6,42 @@ at any moment: what was committed stays.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections import deque
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
+from itertools import count
+from typing import TypeVar
 
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import rpc, soap
-from henbd.cwmp.ledger import Opening
-from henbd.cwmp.messages import DeviceId, Envelope, Fault, Inform, InformResponse
+from henbd.cwmp.events import UPLOAD
+from henbd.cwmp.ledger import Ledger, Opening, Owed
+from henbd.cwmp.messages import (
+    AutonomousTransferComplete,
+    AutonomousTransferCompleteResponse,
+    Call,
+    CallResponse,
+    DeviceId,
+    Envelope,
+    Fault,
+    Inform,
+    InformResponse,
+    TransferComplete,
+    TransferCompleteResponse,
+)
 from henbd.cwmp.rpc import Rules
 from henbd.cwmp.state import State
 from henbd.errors import FaultCode, HemsError
+from henbd.values import Moment
 
-# A HeMS that asks for the Inform again and again (8005) gets it this often in one session.
+# A HeMS that asks for a request again and again (8005) gets it this often in one session.
 MOST_REPETITIONS = 5
+
+ANSWERS: dict[type[Inform | Call], type[InformResponse | CallResponse]] = {
+    Inform: InformResponse,
+    TransferComplete: TransferCompleteResponse,
+    AutonomousTransferComplete: AutonomousTransferCompleteResponse,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +59,28 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """Wanted: this ledger current, and durable if the flash takes it. The answer is a Stored.
+
+    It is what the HeMS has acknowledged: told twice after a crash is better than not told.
+    """
+
+    ledger: Ledger
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The HeMS's answer to a Post, and the state at the moment it came."""
 
     status: int
     body: bytes
     state: State
+    moment: Moment
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Whether a Commit was carried out; if not, why."""
+    """Whether a Commit or Record is on flash; if not, why."""
 
     problem: str | None
 
@@ -59,7 +93,10 @@ class Outcome:
     informed: bool
 
 
-Session = Generator[Post | Commit, Reply | Stored, Outcome]
+Wish = Post | Commit | Record
+Session = Generator[Wish, Reply | Stored, Outcome]
+T = TypeVar("T")
+Part = Generator[Wish, Reply | Stored, T]
 
 
 def session(
@@ -72,40 +109,93 @@ def session(
     inform = Inform(
         device_id, opening.events, current_time, opening.retry_count, opening.parameters
     )
-    informed = False
+    numbers = count(1)
+    informed, refusal = False, None
     try:
-        yield from _inform(inform, opening, version)
+        answer, state = yield from _ask(inform, version, numbers)
+        if isinstance(answer.message, Fault):
+            raise HemsError(_refused(inform, answer.message))
+        ledger = ledgers.acknowledged(state.ledger, opening)
+        yield Record(ledger)
         informed = True
-        yield from _serve(rules)
+        owed = deque(owed for owed in opening.owed if owed in ledger.owed)
+        refusal = yield from _converse(owed, numbers, rules, version, hold=answer.hold_requests)
     except HemsError as error:
         return Outcome(str(error), informed)
-    return Outcome(None, informed)
+    return Outcome(refusal, informed)
 
 
-def _inform(
-    inform: Inform, opening: Opening, version: str
-) -> Generator[Post | Commit, Reply | Stored, None]:
-    """Deliver the Inform; raises HemsError."""
-    for attempt in range(1, MOST_REPETITIONS + 1):
-        reply = yield Post(soap.envelope(inform, str(attempt), version))
+def _converse(
+    owed: deque[Owed], numbers: Iterator[int], rules: Rules, version: str, *, hold: bool
+) -> Part[str | None]:
+    """Make our requests, then serve the HeMS until it has none (TR-069 3.7.2.2).
+
+    Requests that it has us hold wait for its first empty answer. Returns what it refused of ours:
+    that stays owed, and the session was no success. Raises HemsError.
+    """
+    refusals = []
+    while True:
+        while owed and not hold:
+            due = owed.popleft()
+            answer, state = yield from _ask(*spoken(due, version), numbers)
+            hold = answer.hold_requests
+            if isinstance(answer.message, Fault):
+                refusals.append(_refused(due.call, answer.message))
+            else:
+                yield Record(ledgers.paid(state.ledger, due))
+        yield from _serve(rules)
+        hold = False
+        if not owed:
+            return "; ".join(refusals) or None
+
+
+def _ask(
+    request: Inform | Call, version: str, numbers: Iterator[int]
+) -> Part[tuple[Envelope, State]]:
+    """Make a request until the HeMS does not want it again (8005); `numbers` are the cwmp:ID.
+
+    Returns its response or fault, and the state at that moment. Raises HemsError.
+    """
+    name = type(request).__name__
+    for _ in range(MOST_REPETITIONS):
+        reply = yield Post(soap.envelope(request, str(next(numbers)), version))
         assert isinstance(reply, Reply)
         if _is_empty(reply):
-            raise HemsError("the HeMS answered the Inform with nothing")
-        match _read(reply).message:
-            case InformResponse():
-                told = ledgers.acknowledged(reply.state.ledger, opening)
-                yield Commit(replace(reply.state, ledger=told))
-                return
+            raise HemsError(f"the HeMS answered {name} with nothing")
+        envelope = _read(reply)
+        match envelope.message:
             case Fault(FaultCode.RETRY_REQUEST):
                 continue
-            case Fault(code, text):
-                raise HemsError(f"the HeMS refused the Inform: {code} {text}")
+            case Fault():
+                return envelope, reply.state
+            case other if isinstance(other, ANSWERS[type(request)]):
+                return envelope, reply.state
             case other:
-                raise HemsError(f"the HeMS answered the Inform with {type(other).__name__}")
-    raise HemsError(f"the HeMS wanted the Inform again {MOST_REPETITIONS} times")
+                raise HemsError(f"the HeMS answered {name} with {type(other).__name__}")
+    raise HemsError(f"the HeMS wanted {name} again {MOST_REPETITIONS} times")
 
 
-def _serve(rules: Rules) -> Generator[Post | Commit, Reply | Stored, None]:
+def spoken(owed: Owed, version: str) -> tuple[Call, str]:
+    """Return a request as a HeMS of this version can read it, and the version that it has then.
+
+    CWMP 1.0 tells the reasons of a failed transfer no further apart than 9012, and has no
+    AutonomousTransferComplete: a HeMS that wants that one knows 1.1.
+    """
+    call = owed.call
+    if isinstance(call, AutonomousTransferComplete):
+        return call, max(version, "1-1")
+    if version == "1-0" and call.fault_code > FaultCode.SERVER_AUTHENTICATION:
+        upload = owed.event.code == UPLOAD
+        code = FaultCode.UPLOAD_FAILURE if upload else FaultCode.TRANSFER_FAILURE
+        return replace(call, fault_code=code), version
+    return call, version
+
+
+def _refused(request: Inform | Call, fault: Fault) -> str:
+    return f"the HeMS refused {type(request).__name__}: {fault.code} {fault.text}"
+
+
+def _serve(rules: Rules) -> Part[None]:
     """Answer the HeMS's requests until it has no more; raises HemsError."""
     body = b""
     while True:
@@ -114,9 +204,9 @@ def _serve(rules: Rules) -> Generator[Post | Commit, Reply | Stored, None]:
         if _is_empty(reply):
             return
         envelope = _read(reply)
-        if isinstance(envelope.message, InformResponse | Fault):
+        if isinstance(envelope.message, InformResponse | CallResponse | Fault):
             raise HemsError(f"the HeMS sent {type(envelope.message).__name__} for a request")
-        response, state = rpc.answer(envelope.message, reply.state, rules)
+        response, state = rpc.answer(envelope.message, reply.state, rules, reply.moment)
         if state is not reply.state:
             stored = yield Commit(state)
             assert isinstance(stored, Stored)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from henbd.cwmp.ledger import Ledger
-from henbd.cwmp.messages import Event
+from henbd.cwmp import record
+from henbd.cwmp.events import RULES, Kept, single
+from henbd.cwmp.ledger import Ledger, Owed
+from henbd.cwmp.messages import AutonomousTransferComplete, Call, Event, TransferComplete
 from henbd.errors import InvalidValueError
 from henbd.model import types
 from henbd.model.notification import ACTIVE
@@ -16,6 +18,11 @@ from henbd.model.schema import Parameter, Role
 from henbd.model.tree import Tree
 
 VERSION = 2
+
+# The requests of ours that are kept, by the name of their method.
+CALLS: Mapping[str, type[Call]] = {
+    call.__name__: call for call in (TransferComplete, AutonomousTransferComplete)
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +50,19 @@ def document(state: State) -> dict[str, Any]:
         "hems": ledger.hems,
         "boot_id": ledger.boot_id,
         "acknowledged": dict(ledger.acknowledged),
-        "events": [[event.code, event.command_key] for event in ledger.events],
+        "events": [
+            [event.code, event.command_key]
+            for event in single((*ledger.sent, *ledger.events))
+            if RULES[event.code].kept is Kept.FLASH
+        ],
+        "owed": [
+            {
+                "event": [owed.event.code, owed.event.command_key],
+                "method": type(owed.call).__name__,
+                "arguments": record.written(owed.call),
+            }
+            for owed in ledger.owed
+        ],
     }
 
 
@@ -67,6 +86,7 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
             boot_id=_text(kept["boot_id"]),
             acknowledged=_texts(kept["acknowledged"]),
             events=tuple(_event(entry) for entry in kept["events"]),
+            owed=tuple(_owed(entry) for entry in kept["owed"]),
         )
         secret = bytes.fromhex(kept["secret"]).hex()
         if not secret:
@@ -88,8 +108,8 @@ def _migrated(kept: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a document of an earlier version as this version would have written it."""
     version = kept.get("version")
     if version == 1:
-        # Rows were not yet the HeMS's to add and delete.
-        return {**kept, "rows": {}, "numbers": {}}
+        # Rows were not yet the HeMS's to add and delete, and it was owed nothing but an Inform.
+        return {**kept, "rows": {}, "numbers": {}, "owed": []}
     if version != VERSION:
         raise ValueError(f"version {version!r} is not {VERSION}")
     return kept
@@ -129,4 +149,10 @@ def _event(entry: Any) -> Event:
     if not isinstance(entry, list):
         raise TypeError(f"{entry!r} is no event")
     code, key = entry
+    if code not in RULES:
+        raise TypeError(f"{code!r} is no event of ours")
     return Event(_text(code), _text(key))
+
+
+def _owed(entry: Any) -> Owed:
+    return Owed(_event(entry["event"]), record.read(CALLS[entry["method"]], entry["arguments"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from henbd.clock import Clock
 from henbd.control.factory import device_id
 from henbd.control.reach import Reach
 from henbd.conversation import Conversation
@@ -18,6 +19,7 @@ from henbd.model import paths
 from henbd.model.types import UNKNOWN_TIME
 from henbd.system.acs import Answer, Endpoint
 from henbd.values import Address
+from tests.unit.box import WALL
 from tests.unit.fakes.hems import ENVELOPE, set_values
 from tests.unit.fakes.small import FakeStore
 from tests.unit.settings import SECRET, factory, settings
@@ -78,7 +80,9 @@ class Talk:
         ledger = Ledger(hems=MANAGEMENT.url, boot_id="b")
         self.memory = Memory(State(tree, ledger, SECRET), self.store)
         self.ends = 0
-        self.conversation = Conversation(self.memory, self.line, lambda: self.now, self._ended)
+        self.conversation = Conversation(
+            self.memory, self.line, Clock(lambda: self.now, lambda: WALL), self._ended
+        )
 
     def _ended(self) -> None:
         self.ends += 1

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.ledger import Ledger
-from henbd.cwmp.messages import Event
+from henbd.cwmp.messages import Event, TransferComplete
 from henbd.model import paths
 from henbd.values import AddressFamily
 from tests.unit.box import (
@@ -28,6 +29,8 @@ from tests.unit.box import (
     told,
 )
 from tests.unit.settings import QUICK, factory, ipsec
+
+PERIODIC_EVENT = Event(PERIODIC)
 
 
 def restarted(ledger: Ledger) -> Ledger:
@@ -327,9 +330,9 @@ def test_events_come_in_the_order_of_their_codes_and_each_once() -> None:
     box = registered()
     box.boot_id = "another"
     box.ledger = ledgers.called(ledgers.called(box.ledger))
+    box.ledger = ledgers.with_event(box.ledger, Event("M Reboot", "key"))
     for _ in range(2):
         box.ledger = ledgers.with_event(box.ledger, ledgers.PERIODIC)
-        box.ledger = ledgers.with_event(box.ledger, Event("M Reboot", "key"))
     box.report(address="10.99.0.2")
     assert box.codes == [BOOT, PERIODIC, CHANGE, CALLED, "M Reboot"]
 
@@ -337,22 +340,124 @@ def test_events_come_in_the_order_of_their_codes_and_each_once() -> None:
 def test_events_stay_until_they_are_acknowledged() -> None:
     """C082."""
     box = registered()
-    box.ledger = ledgers.with_event(box.ledger, Event("M Reboot", "key"))
-    opening = box.open()
-    assert "M Reboot" in box.codes
-    box.fail(opening)
-    assert "M Reboot" in box.codes
+    box.ledger = ledgers.with_event(box.ledger, PERIODIC_EVENT)
+    box.fail()
+    assert box.codes == [PERIODIC]
+    box.ledger = ledgers.given_up(box.ledger, box.open(), informed=False)
+    assert box.codes == [PERIODIC]
     box.succeed()
     assert box.codes == []
 
 
 def test_events_of_one_code_differ_by_their_command_key() -> None:
     box = registered()
-    box.ledger = ledgers.with_event(box.ledger, Event("M Reboot", "a"))
+    box.ledger = ledgers.with_event(box.ledger, Event(events.SCHEDULE_INFORM, "a"))
     opening = box.open()
-    box.ledger = ledgers.with_event(box.ledger, Event("M Reboot", "b"))
+    box.ledger = ledgers.with_event(box.ledger, Event(events.SCHEDULE_INFORM, "b"))
     box.acknowledge(opening)
     assert [e.command_key for e in box.ledger.events] == ["b"]
+
+
+def test_event_of_a_command_is_told_once_for_each_occurrence_in_order_with_its_companion() -> None:
+    """C068, C080."""
+    box = registered()
+    for key in ("b", "a", "b"):
+        box.ledger = ledgers.with_event(box.ledger, Event(events.SCHEDULE_INFORM, key))
+    opening = box.open()
+    assert [(e.code, e.command_key) for e in opening.events] == [
+        ("3 SCHEDULED", ""),
+        *(("M ScheduleInform", key) for key in ("b", "a", "b")),
+    ]
+    box.acknowledge(opening)
+    assert box.codes == []
+
+
+def test_reboot_that_was_ordered_is_told_with_the_boot_and_not_before() -> None:
+    """C077."""
+    box = registered()
+    box.ledger = ledgers.with_event(box.ledger, Event(events.REBOOT, "key"))
+    assert box.codes == []
+    box.ledger = ledgers.called(box.ledger)
+    box.succeed()
+    box.boot_id = "another"
+    assert box.codes == [BOOT, "M Reboot"]
+
+
+def test_no_more_than_64_events_are_told_at_a_time_and_none_is_lost() -> None:
+    """C080."""
+    box = registered()
+    keys = [str(number) for number in range(100)]
+    for key in keys:
+        box.ledger = ledgers.with_event(box.ledger, Event(events.SCHEDULE_INFORM, key))
+    first, second = box.succeed().events, box.succeed().events
+    assert (len(first), len(second)) == (64, 38)
+    assert [e.command_key for e in (*first, *second) if e.command_key] == keys
+    assert box.codes == []
+
+
+def test_event_that_is_on_its_way_and_comes_again_is_told_again() -> None:
+    """C054: but once only where the first was not delivered."""
+    box = registered()
+    box.ledger = ledgers.with_event(box.ledger, events.SECURITY_GATEWAY_REQUIRED)
+    opening = box.open()
+    box.ledger = ledgers.with_event(box.ledger, events.SECURITY_GATEWAY_REQUIRED)
+    kept = box.ledger
+    box.fail(opening)
+    assert box.codes == [events.SECURITY_GATEWAY_REQUIRED.code]
+    box.ledger = kept
+    box.acknowledge(opening)
+    assert box.codes == [events.SECURITY_GATEWAY_REQUIRED.code]
+
+
+# Requests that we owe.
+
+DONE = TransferComplete("key", 0, "", "2026-02-03T04:05:06Z", "2026-02-03T04:05:07Z")
+DOWNLOADED = Event(events.DOWNLOAD, "key")
+
+
+def test_transfer_is_announced_until_its_request_is_answered_and_not_only_informed() -> None:
+    """C073, C082."""
+    box = registered()
+    box.ledger = ledgers.owing(box.ledger, DOWNLOADED, DONE)
+    assert (box.codes, box.due) == (["7 TRANSFER COMPLETE", "M Download"], 0)
+    opening = box.succeed()
+    assert [owed.call for owed in opening.owed] == [DONE]
+    assert box.codes == ["7 TRANSFER COMPLETE", "M Download"]
+    box.ledger = ledgers.paid(box.ledger, opening.owed[0])
+    assert box.codes == []
+
+
+def test_transfers_that_are_alike_are_owed_one_by_one() -> None:
+    box = registered()
+    for _ in range(2):
+        box.ledger = ledgers.owing(box.ledger, DOWNLOADED, DONE)
+    assert box.codes == ["7 TRANSFER COMPLETE", "M Download", "M Download"]
+    box.ledger = ledgers.paid(box.ledger, box.ledger.owed[0])
+    assert box.codes == ["7 TRANSFER COMPLETE", "M Download"]
+
+
+def test_new_hems_is_not_owed_what_the_former_one_was() -> None:
+    """C007: what came since is for it."""
+    box = registered()
+    box.ledger = ledgers.owing(box.ledger, DOWNLOADED, DONE)
+    box.configure({paths.URL: "https://another.example/"})
+    assert box.codes == [BOOTSTRAP]
+    opening = box.open()
+    later = TransferComplete("later", 0, "", DONE.start_time, DONE.complete_time)
+    box.ledger = ledgers.owing(box.ledger, DOWNLOADED, later)
+    box.acknowledge(opening)
+    assert [owed.call for owed in box.ledger.owed] == [later]
+
+
+def test_what_the_former_hems_is_owed_is_kept_until_the_new_one_has_answered() -> None:
+    box = registered()
+    former = box.management.url
+    box.ledger = ledgers.owing(box.ledger, DOWNLOADED, DONE)
+    box.ledger = ledgers.with_event(box.ledger, PERIODIC_EVENT)
+    box.configure({paths.URL: "https://another.example/"})
+    box.fail()
+    box.configure({paths.URL: former})
+    assert box.codes == [PERIODIC, "7 TRANSFER COMPLETE", "M Download"]
 
 
 def test_connection_request_is_dropped_when_its_session_fails() -> None:

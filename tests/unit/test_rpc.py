@@ -30,6 +30,8 @@ from henbd.errors import FaultCode
 from henbd.model import paths
 from henbd.model.provisioning import Provisioning
 from henbd.model.tree import Tree
+from henbd.values import Moment
+from tests.unit.box import WALL
 from tests.unit.settings import SECRET, factory, settings
 
 SETTINGS = settings()
@@ -37,6 +39,7 @@ RULES = Rules(
     refusals=lambda tree, changed: refusal.refusals(tree, changed, SETTINGS),
     status=lambda before, after: 0,  # noqa: ARG005 the keywords are those of the daemon
 )
+NOW = Moment(1000.0, WALL)
 STATE = State(factory(), Ledger(), SECRET)
 
 
@@ -46,14 +49,14 @@ def setting(*pairs: tuple[str, str], key: str = "key") -> SetParameterValues:
 
 def after(request: Request, state: State = STATE) -> State:
     """Return the state after a request that is not refused."""
-    response, changed = answer(request, state, RULES)
+    response, changed = answer(request, state, RULES, NOW)
     assert not isinstance(response, Fault), response
     return changed
 
 
 def refused(request: Request, state: State = STATE) -> Fault:
     """Return the fault that a request is answered with; it has changed nothing."""
-    response, unchanged = answer(request, state, RULES)
+    response, unchanged = answer(request, state, RULES, NOW)
     assert isinstance(response, Fault)
     assert unchanged is state
     return response
@@ -77,7 +80,7 @@ def test_question_changes_nothing(request_: Request) -> None:
 
 def test_methods_are_those_that_are_answered() -> None:
     """C146."""
-    response, _ = answer(GetRPCMethods(), STATE, RULES)
+    response, _ = answer(GetRPCMethods(), STATE, RULES, NOW)
     assert isinstance(response, GetRPCMethodsResponse)
     known = {GetRPCMethods, GetParameterNames, GetParameterValues, SetParameterValues}
     assert set(response.methods) == {method.__name__ for method in known}
@@ -92,13 +95,13 @@ def test_malformed_request_is_9003() -> None:
 
 
 def test_names_of_one_level() -> None:
-    response, _ = answer(GetParameterNames(paths.PLMN_LIST, next_level=True), STATE, RULES)
+    response, _ = answer(GetParameterNames(paths.PLMN_LIST, next_level=True), STATE, RULES, NOW)
     assert response == GetParameterNamesResponse(((paths.PLMN_LIST + "1.", True),))
 
 
 def test_values_come_with_the_types_of_the_model() -> None:
     names = (paths.S1_PORT, paths.S1_MODE, paths.PERIODIC_TIME, paths.ADMIN_STATE)
-    response, _ = answer(GetParameterValues(names), STATE, RULES)
+    response, _ = answer(GetParameterValues(names), STATE, RULES, NOW)
     assert response == GetParameterValuesResponse(
         (
             ParameterValue(paths.S1_PORT, "36412", "unsignedInt"),
@@ -111,7 +114,7 @@ def test_values_come_with_the_types_of_the_model() -> None:
 
 def test_parameter_that_is_asked_for_in_two_ways_comes_once() -> None:
     names = (paths.S1_PORT, paths.GATEWAY, paths.S1_PORT)
-    response, _ = answer(GetParameterValues(names), STATE, RULES)
+    response, _ = answer(GetParameterValues(names), STATE, RULES, NOW)
     assert isinstance(response, GetParameterValuesResponse)
     found = [p.name for p in response.parameters]
     assert found[0] == paths.S1_PORT
@@ -122,7 +125,7 @@ def test_secrets_read_as_empty() -> None:
     """C047."""
     assert STATE.tree.value(paths.PASSWORD)
     assert STATE.tree.value(paths.CONNECTION_REQUEST_PASSWORD)
-    response, _ = answer(GetParameterValues(("",)), STATE, RULES)
+    response, _ = answer(GetParameterValues(("",)), STATE, RULES, NOW)
     assert isinstance(response, GetParameterValuesResponse)
     values = {p.name: p.value for p in response.parameters}
     assert values[paths.PASSWORD] == values[paths.CONNECTION_REQUEST_PASSWORD] == ""
@@ -174,7 +177,7 @@ def test_parameter_key_can_be_emptied() -> None:
 def test_value_that_was_set_reads_back_at_once() -> None:
     """C116."""
     state = after(setting((paths.S1_SERVERS, " a , b ")))
-    response, _ = answer(GetParameterValues((paths.S1_SERVERS,)), state, RULES)
+    response, _ = answer(GetParameterValues((paths.S1_SERVERS,)), state, RULES, NOW)
     assert response == GetParameterValuesResponse((ParameterValue(paths.S1_SERVERS, "a,b"),))
 
 
@@ -186,7 +189,9 @@ def test_status_is_that_of_the_rules_for_the_trees_before_and_after(status: int)
         seen.append((before, tree))
         return status
 
-    response, state = answer(setting((paths.S1_PORT, "36500")), STATE, replace(RULES, status=judge))
+    response, state = answer(
+        setting((paths.S1_PORT, "36500")), STATE, replace(RULES, status=judge), NOW
+    )
     assert response == SetParameterValuesResponse(status)
     assert [(a.value(paths.S1_PORT), b.value(paths.S1_PORT)) for a, b in seen] == [
         ("36412", "36500")

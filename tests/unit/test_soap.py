@@ -13,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from henbd.cwmp import events, session
+from henbd.cwmp.ledger import Owed
 from henbd.cwmp.messages import (
+    AutonomousTransferComplete,
     DeviceId,
     Event,
     Fault,
@@ -25,6 +28,7 @@ from henbd.cwmp.messages import (
     ParameterFault,
     ParameterValue,
     SetParameterValuesResponse,
+    TransferComplete,
 )
 from henbd.cwmp.soap import CWMP, NAMESPACE_VERSIONS, envelope
 from henbd.errors import FaultCode
@@ -50,6 +54,19 @@ OUTGOING: list[Outgoing] = [
     replace(INFORM, parameters=()),
     replace(INFORM, events=(Event("X 00256D 3GPP Reprovision Required: SecGW"),)),
     replace(INFORM, current_time=UNKNOWN_TIME),
+    TransferComplete("key", 9016, "not there", UNKNOWN_TIME, "2026-02-03T04:05:06Z"),
+    AutonomousTransferComplete(
+        "",
+        "https://files.example/",
+        False,
+        "X 00256D 3GPP Performance File",
+        1000,
+        "a.xml",
+        0,
+        "",
+        UNKNOWN_TIME,
+        UNKNOWN_TIME,
+    ),
     GetRPCMethodsResponse(("GetRPCMethods",)),
     GetParameterNamesResponse((("Device.", False), ("Device.A", True))),
     GetParameterNamesResponse(()),
@@ -176,6 +193,8 @@ def test_every_envelope_is_valid_by_the_schema_of_its_version(
 ) -> None:
     if schema.folder() is None:
         pytest.skip("HENBD_REFERENCE names no folder with the schemas of CWMP")
+    if isinstance(message, AutonomousTransferComplete | TransferComplete):
+        message, version = session.spoken(Owed(Event(events.DOWNLOAD), message), version)
     root = etree.fromstring(envelope(message, "1", version))
     assert schema.deviations(root, CWMP + version) == []
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.ledger import Ledger
-from henbd.cwmp.messages import Event
+from henbd.cwmp.messages import AutonomousTransferComplete, Event, TransferComplete
 from henbd.cwmp.state import State, document, restored
 from henbd.model import paths
 from henbd.model.tree import Provisioning
@@ -19,6 +20,11 @@ from tests.unit.box import ADDRESS, Box, registered
 from tests.unit.settings import QUICK, SECRET, factory
 
 BOOT_ID = "boot"
+TIMES = ("2026-02-03T04:05:06Z", "2026-02-03T04:05:07Z")
+DONE = TransferComplete("key", 0, "", *TIMES)
+PERFORMANCE = AutonomousTransferComplete(
+    "", "https://files.example/", False, "X 00256D 3GPP Performance File", 0, "", 9011, "no", *TIMES
+)
 
 
 def state() -> State:
@@ -28,7 +34,9 @@ def state() -> State:
     box.notify(paths.S1_PORT, 1)
     box.report(up="true")
     box.succeed()
-    box.ledger = ledgers.with_event(box.ledger, Event("M Reboot", "key"))
+    box.ledger = ledgers.with_event(box.ledger, Event(events.REBOOT, "key"))
+    box.ledger = ledgers.owing(box.ledger, Event(events.DOWNLOAD, "key"), DONE)
+    box.ledger = ledgers.owing(box.ledger, events.AUTONOMOUS_TRANSFER_COMPLETE, PERFORMANCE)
     return State(box.tree, box.ledger, SECRET)
 
 
@@ -58,7 +66,8 @@ def test_restored_state_is_the_state() -> None:
     assert again.tree.notified == STATE.tree.notified
     assert (again.ledger.hems, again.ledger.boot_id) == (STATE.ledger.hems, BOOT_ID)
     assert again.ledger.acknowledged == STATE.ledger.acknowledged
-    assert again.ledger.events == (Event("M Reboot", "key"),)
+    assert again.ledger.events == STATE.ledger.events
+    assert again.ledger.owed == STATE.ledger.owed
 
 
 def test_times_and_failures_are_of_this_process() -> None:
@@ -70,7 +79,7 @@ def test_times_and_failures_are_of_this_process() -> None:
     again, _ = restored(factory(), document(State(box.tree, box.ledger, SECRET)), BOOT_ID)
     ledger = again.ledger
     assert (ledger.failures, ledger.retry_at, ledger.ended_at) == (0, None, None)
-    assert (ledger.periodic, ledger.periodic_at, ledger.called) == (None, None, False)
+    assert (ledger.periodic, ledger.periodic_at, ledger.events) == (None, None, ())
 
 
 @pytest.mark.parametrize("value", ["10.99.0.2", "10.99.0.3"])
@@ -137,10 +146,12 @@ def test_new_box_has_an_empty_document() -> None:
 
 def test_document_of_the_first_version_is_migrated() -> None:
     kept = {**DOCUMENT, "version": 1}
-    del kept["rows"], kept["numbers"]
+    new = {"rows": {}, "numbers": {}, "owed": []}
+    for key in new:
+        del kept[key]
     state, lost = restored(factory(), kept, BOOT_ID)
     assert lost == ()
-    assert document(state) == DOCUMENT
+    assert document(state) == {**DOCUMENT, **new}
 
 
 @pytest.mark.parametrize("key", sorted(DOCUMENT))
@@ -191,6 +202,14 @@ def test_document_without_one_of_its_keys_is_damaged(key: str) -> None:
         {"events": [["M Reboot", "key", "more"]]},
         {"events": [["M Reboot", None]]},
         {"events": [None]},
+        {"events": [["M Dance", "key"]]},
+        {"owed": [None]},
+        {"owed": [{}]},
+        {"owed": [{**DOCUMENT["owed"][0], "method": "Dance"}]},
+        {"owed": [{**DOCUMENT["owed"][0], "event": ["M Download"]}]},
+        {"owed": [{**DOCUMENT["owed"][0], "arguments": {}}]},
+        {"owed": [{**DOCUMENT["owed"][0], "arguments": None}]},
+        {"owed": [{**DOCUMENT["owed"][0], "method": "AutonomousTransferComplete"}]},
     ],
     ids=str,
 )
@@ -227,4 +246,4 @@ def test_state_of_another_boot_is_told_of_the_boot() -> None:
     again, _ = restored(factory(), DOCUMENT, "another boot")
     box = Box(again.tree, again.ledger)
     box.boot_id = "another boot"
-    assert box.codes == ["1 BOOT", "4 VALUE CHANGE", "M Reboot"]
+    assert {"1 BOOT", "4 VALUE CHANGE", "M Reboot"} <= set(box.codes)
