@@ -2,6 +2,9 @@
 
 PYTHON := .venv/bin/python
 
+# The functional tests mostly wait: more of them at a time than there are processors.
+WORKERS := 4
+
 .PHONY: help demo lab test check test-unit test-kernel clean
 
 help:
@@ -14,7 +17,7 @@ lab: setup-lab ## the same lab, kept up to look around in (root)
 	@$(PYTHON) -m tests.lab.demo --keep
 
 test: setup-lab ## unit and functional tests (root)
-	@$(PYTHON) -m pytest
+	@EXAMPLES=100 $(PYTHON) -m pytest -n $(WORKERS)
 
 check: setup-python ## ruff, mypy, layers, unit tests
 	@$(PYTHON) -m ruff check .

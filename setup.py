@@ -32,6 +32,7 @@ setup(
             "pycrate>=0.7",
             "pytest>=8.0",
             "pytest-timeout>=2.3",
+            "pytest-xdist>=3.5",
             "ruff>=0.6",
             "types-requests>=2.28",
         ],

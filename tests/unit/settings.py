@@ -8,6 +8,7 @@ Each builder takes what is to differ, by the field's name:
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import cache
 from ipaddress import ip_network
@@ -34,8 +35,14 @@ from henbd.values import AddressFamily, PresharedKey
 # What the device alone knows.
 SECRET = "00112233445566778899aabbccddeeff"
 
-# Properties are tried with the same examples each time, and nothing is written down.
-QUICK = hypothesis_settings(max_examples=100, deadline=None, database=None, derandomize=True)
+# Properties are tried with the same examples each time, and nothing is written down; `make test`
+# tries more of them than `make check` has the time for.
+QUICK = hypothesis_settings(
+    max_examples=int(os.environ.get("EXAMPLES", "20")),
+    deadline=None,
+    database=None,
+    derandomize=True,
+)
 
 _DEVICE = DeviceSettings(
     manufacturer="Example",
