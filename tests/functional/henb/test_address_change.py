@@ -35,6 +35,7 @@ def told(lab: Lab, address: str, since: float) -> Event:
     return inform
 
 
+@pytest.mark.conformance("C170")
 def test_reauthentication_by_the_henb(registered: Lab) -> None:
     since = time.monotonic()
     address = registered.grant_another()
@@ -43,6 +44,7 @@ def test_reauthentication_by_the_henb(registered: Lab) -> None:
     assert registered.call() == 200
 
 
+@pytest.mark.conformance("C170")
 def test_termination_by_the_gateway(registered: Lab) -> None:
     since = time.monotonic()
     address = registered.grant_another()

@@ -30,6 +30,7 @@ def test_a_hems_that_was_unreachable_is_told_when_it_is_back(registered: Lab) ->
     assert inform.facts["retry_count"] >= 1
 
 
+@pytest.mark.conformance("C171")
 def test_a_new_address_cuts_the_wait_for_a_retry(registered: Lab) -> None:
     registered.hems.down()
     registered.grant_another()

@@ -63,6 +63,7 @@ def test_registration_over_https(lab: Lab) -> None:
     walk_registration(lab)
 
 
+@pytest.mark.conformance("C166")
 def test_s1_is_not_told_before_the_session_has_ended(lab: Lab) -> None:
     lab.hems.play([provisioning(), Get([S1_SERVERS]), Get([IPSEC_ENABLE])])
     lab.start()

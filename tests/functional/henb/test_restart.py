@@ -125,6 +125,7 @@ def test_an_address_inform_that_was_not_answered_is_repeated(registered: Lab, ho
     assert ("4 VALUE CHANGE", "") in inform.facts["events"]
 
 
+@pytest.mark.conformance("C172")
 def test_a_reboot_is_told_and_op_state_starts_false(registered: Lab) -> None:
     registered.stack.stop()
     registered.henbd.stop()

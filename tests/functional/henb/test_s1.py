@@ -38,6 +38,7 @@ def test_time_to_wait_is_obeyed(lab: Lab) -> None:
     lab.log.wait("S1SetupResponse", since=again.at)
 
 
+@pytest.mark.conformance("C172")
 def test_op_state_stays_false_while_s1_setup_is_not_answered(lab: Lab) -> None:
     lab.mme.setup[:] = [Silence()]
     lab.hems.play([provisioning()])
