@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from henbd import __version__, config, guard_command
+from henbd import __version__, config, guard_command, logs
 from henbd.clock import Clock
+from henbd.config_keys import LOG_LEVELS
 from henbd.control import factory
 from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.state import State, restored
@@ -26,10 +27,11 @@ from henbd.errors import ConfigurationError, HenbdError
 from henbd.memory import Memory
 from henbd.model.table import device_table
 from henbd.parties import Parties
+from henbd.reload import reload, tls_files
 from henbd.screen import screen
 from henbd.settings import Settings
 from henbd.status import status
-from henbd.system.acs import Acs, TlsFiles
+from henbd.system.acs import Acs
 from henbd.system.charon import CharonShell
 from henbd.system.console import Console, ask
 from henbd.system.doorbell import Doorbell, Signals
@@ -39,6 +41,7 @@ from henbd.system.listener import Listener
 from henbd.system.notify import Notify
 from henbd.system.resolver import Resolver
 from henbd.system.s1ap.native import NativeAdapter
+from henbd.system.status_file import StatusFile
 from henbd.system.store import Store
 
 logger = logging.getLogger(__name__)
@@ -77,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="run the daemon in the foreground")
     run.add_argument("--config", default=DEFAULT_CONFIG, metavar="FILE")
-    run.add_argument("--log-level", default="info", choices=("error", "warning", "info", "debug"))
+    run.add_argument("--log-level", choices=LOG_LEVELS, help="instead of [log] level")
     run.set_defaults(command=_run)
 
     shown = commands.add_parser("status", help="tell what the daemon believes and waits for")
@@ -118,13 +121,10 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    # Of the libraries only what an operator must see; pyroute2 sets its own level when imported.
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("henbd").setLevel(options.log_level.upper())
+    logs.begin()
     settings = config.load(options.config)
-    daemon = build(settings)
+    logs.configure(options.log_level or settings.log.level, settings.log.target)
+    daemon = build(settings, options.config)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     # What was built up to now stays: the collector need not look at it again.
     gc.collect()
@@ -134,8 +134,11 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def build(settings: Settings) -> Daemon:
-    """Return the daemon with all its shells, ready to run; raises HenbdError or OSError."""
+def build(settings: Settings, file: str) -> Daemon:
+    """Return the daemon with all its shells, ready to run; raises HenbdError or OSError.
+
+    `file` is the one that the settings are from, to be read again at SIGHUP.
+    """
     store = Store(settings.store_directory)
     boot_id = Path(settings.device.boot_id_file).read_text(encoding="ascii").strip()
     memory = Memory(_state(settings, store.load(), boot_id), store)
@@ -146,7 +149,7 @@ def build(settings: Settings) -> Daemon:
     def rung() -> None:
         daemon.rung()
 
-    hems, ipsec = settings.hems, settings.ipsec
+    ipsec = settings.ipsec
     charon = None
     if ipsec is not None:
         charon = CharonShell(
@@ -157,6 +160,14 @@ def build(settings: Settings) -> Daemon:
             looked=lambda: daemon.looked(),
             initiated=lambda connection, error: daemon.initiated(connection, error),
         )
+    exchanges = Acs(tls_files(settings), doorbell, lambda answer: daemon.answered(answer))
+    console = Console(
+        settings.control_socket,
+        settings.control_group,
+        doorbell,
+        time.monotonic,
+        lambda request: _answer(daemon, request),
+    )
     parties = Parties(
         bells=doorbell,
         charon=charon,
@@ -165,22 +176,20 @@ def build(settings: Settings) -> Daemon:
         stack=NativeAdapter(settings.s1.socket, settings.s1.group, doorbell, time.monotonic, rung),
         names=Resolver(doorbell, rung),
         callers=Listener(doorbell, lambda: daemon.called(), time.monotonic),
-        exchanges=Acs(
-            TlsFiles(hems.ca_file, hems.certificate_file, hems.key_file),
-            doorbell,
-            lambda answer: daemon.answered(answer),
-        ),
+        exchanges=exchanges,
         supervisor=Notify(time.monotonic),
-        console=Console(
-            settings.control_socket,
-            settings.control_group,
-            doorbell,
-            time.monotonic,
-            lambda request: _answer(daemon, request),
-        ),
+        board=StatusFile(settings.control_socket, clock.wall),
+        console=console,
     )
     daemon = Daemon(settings, memory, boot_id, parties, clock)
-    Signals(doorbell, {signal.SIGTERM: daemon.stop, signal.SIGINT: daemon.stop})
+    Signals(
+        doorbell,
+        {
+            signal.SIGTERM: daemon.stop,
+            signal.SIGINT: daemon.stop,
+            signal.SIGHUP: lambda: reload(file, daemon, exchanges.trust),
+        },
+    )
     return daemon
 
 

@@ -19,6 +19,7 @@ from henbd.settings import (
     HemsPath,
     HemsSettings,
     IpsecSettings,
+    LogSettings,
     S1Settings,
     Settings,
 )
@@ -121,6 +122,7 @@ def settings(
         store_directory=values["store"]["directory"],
         control_socket=values["control"]["socket"],
         control_group=values["control"]["group"],
+        log=LogSettings(**values["log"]),
     )
 
 

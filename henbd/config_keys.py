@@ -25,7 +25,7 @@ from henbd.config_readers import (
     url,
 )
 from henbd.cwmp.soap import NAMESPACE_VERSIONS
-from henbd.settings import HemsPath, S1Policy, SetStatus
+from henbd.settings import HemsPath, LogTarget, S1Policy, SetStatus
 from henbd.values import AddressFamily
 
 
@@ -62,6 +62,8 @@ ESP_PROPOSALS = (
 NAME, CREDENTIAL = 64, 256
 
 WEEK_S = 7 * 24 * 3600
+
+LOG_LEVELS = ("error", "warning", "info", "debug")
 
 SECTIONS: dict[str, dict[str, Key]] = {
     "device": {
@@ -127,5 +129,9 @@ SECTIONS: dict[str, dict[str, Key]] = {
     "control": {
         "socket": Key(socket_path, "/run/henbd/control.sock"),
         "group": Key(text(NAME), ""),
+    },
+    "log": {
+        "level": Key(one_of(LOG_LEVELS), "info"),
+        "target": Key(choice(LogTarget), LogTarget.AUTO),
     },
 }

@@ -36,6 +36,7 @@ from henbd.model.tree import Tree
 from henbd.model.types import UNKNOWN_TIME
 from henbd.parties import Parties
 from henbd.settings import SetStatus, Settings
+from henbd.status import status, summary
 from henbd.system.acs import Answer
 from henbd.values import (
     Charon,
@@ -76,9 +77,10 @@ class Daemon:
         self.memory = memory
         self.boot_id = boot_id
         self.clock = clock
-        self.conversation = Conversation(memory, parties.exchanges, clock, self._session_ended)
+        self.conversation = Conversation(memory, parties.exchanges, clock, self._settle)
         self._parties = parties
         self._stopping = False
+        self._next_settings: Settings | None = None
         self._looks = Looks(now)
         self._audit_at = now
         self._passed_at = now
@@ -106,6 +108,7 @@ class Daemon:
             self._parties.bells.wait(self._wake_at())
             self._turn()
         self._parties.supervisor.stopping()
+        self._parties.board.clear()
 
     def stop(self) -> None:
         """End the loop; tunnel, guards and S1 stay as they are."""
@@ -136,6 +139,12 @@ class Daemon:
     def answered(self, answer: Answer | ExchangeError) -> None:
         """The HeMS has answered a post, or will not."""
         self.conversation.answered(answer, self.management)
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Go on by another configuration; a session that is going on is finished by the old one."""
+        self._next_settings = settings
+        if self.conversation.current is None:
+            self._settle()
 
     def called(self) -> bool:
         """A connection request came in; return whether it will be served."""
@@ -235,7 +244,7 @@ class Daemon:
             self._hands.keep(guard.networks(wanted.guards | kernel.guards), now)
             if self._hands.act(plan(wanted, observed, tunnel), wanted, now):
                 self._looks.want_full(now)
-            parties.supervisor.status(self._summary())
+            self._show()
 
     def _guard(self, wanted: Desired, kernel: Kernel, now: float) -> Kernel:
         """Close what is open, in each look and before anything else; return what then is there."""
@@ -244,16 +253,11 @@ class Daemon:
             self._looks.want_full(now)
         return replace(kernel, guards=kernel.guards | closed)
 
-    def _summary(self) -> str:
-        """Return what is going on, in one line for the service manager."""
-        tree = self.memory.tree
-        registered = self.memory.ledger.hems == self.management.url
-        addresses = ", ".join(map(str, self.tunnel.inner))
-        return (
-            f"{'registered' if registered else 'not registered'}; "
-            f"tunnel {self.tunnel.condition.value} {addresses}; "
-            f"S1 {'up' if intent.in_service(tree) else 'down'}"
-        )
+    def _show(self) -> None:
+        """Tell service manager and onlookers what is going on."""
+        values = status(self)
+        self._parties.supervisor.status(summary(values))
+        self._parties.board.show(values)
 
     def _note(self, observed: Observed, tunnel: Tunnel, now: float) -> None:
         """Keep what this look shows for the next ones, and log what it changes."""
@@ -384,8 +388,10 @@ class Daemon:
         ) or intent.management(before) != intent.management(after)
         return int(waits)
 
-    def _session_ended(self) -> None:
-        """Let what the HeMS has set take effect, however the session ended."""
+    def _settle(self) -> None:
+        """Let take effect what the HeMS has set, however the session ended, or the operator."""
+        if self._next_settings is not None:
+            self._take_settings(self._next_settings)
         asked = intent.provisioned(self.memory.tree, self.settings)
         if asked != self.asked:
             logger.info("provisioned: %s", asked)
@@ -393,6 +399,13 @@ class Daemon:
         self.management = intent.management(self.memory.tree)
         self._ask_names()
         self._looks.want_full(self.clock.monotonic())
+
+    def _take_settings(self, settings: Settings) -> None:
+        """Make the factory's part of the tree anew; tunnel and S1 follow with the next look."""
+        self.settings, self._next_settings = settings, None
+        tree = factory.factory_tree(self.memory.tree.table, settings, self.memory.state.secret)
+        self.memory.adopt(tree)
+        self.way = Unknown("the configuration has changed")
 
     def _ask_names(self) -> None:
         """Look up the names that matter now."""

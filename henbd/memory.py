@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.ledger import Ledger
-from henbd.cwmp.state import State, document
+from henbd.cwmp.state import State, document, reconfigured
 from henbd.errors import StoreError
 from henbd.model.tree import Tree
 
@@ -52,6 +52,12 @@ class Memory:
         self.state = replace(
             self.state, tree=tree, ledger=ledgers.noticed(self.state.ledger, before, tree)
         )
+
+    def adopt(self, factory: Tree) -> None:
+        """Make the current state stand on another factory tree: the configuration has changed."""
+        self.state, lost = reconfigured(factory, self.state)
+        for path in lost:
+            logger.warning("%s: does not fit the new configuration, dropped", path)
 
     def account(self, ledger: Ledger) -> None:
         """Make a ledger current that differs in what need not outlive the process."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from henbd.conversation import Exchanges
 from henbd.values import (
@@ -114,6 +114,16 @@ class Supervisor(Timed, Protocol):
         """Say that the daemon is ending."""
 
 
+class Board(Protocol):
+    """See henbd.system.status_file."""
+
+    def show(self, values: Mapping[str, Any]) -> None:
+        """Put up what henbd believes, if it is something else than before."""
+
+    def clear(self) -> None:
+        """Take it down: the daemon ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parties:
     """Everybody. `charon` is None without an [ipsec] section."""
@@ -127,6 +137,7 @@ class Parties:
     callers: Callers
     exchanges: Exchanges
     supervisor: Supervisor
+    board: Board
     console: Timed
 
     @property

@@ -16,7 +16,7 @@ def screen(values: dict[str, Any]) -> str:
         *_tunnel(values["tunnel"]),
         *_guards(values["guards"]),
         *_s1(values["s1"]),
-        *(("waiting for", text) for text in values["waiting_for"]),
+        *(("waiting for", _waiting(wait)) for wait in values["waiting_for"]),
     ]
     lines, before = [], ""
     for label, text in rows:
@@ -88,6 +88,11 @@ def _s1(s1: dict[str, Any]) -> Iterator[tuple[str, str]]:
         mme = f", {peer['mme_name']}" if peer["mme_name"] else ""
         yield "S1", f"{peer['address']}: {peer['state']}{cause}{mme}"
     yield "S1", f"AdminState {_word(s1['admin_state'])}, transmitting {_word(s1['transmitting'])}"
+
+
+def _waiting(wait: dict[str, Any]) -> str:
+    until = "" if wait["in_s"] is None else f", in {_ago(wait['in_s'])} at the latest"
+    return f"{wait['for']}{until}"
 
 
 def _word(value: bool) -> str:

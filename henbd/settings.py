@@ -103,6 +103,22 @@ class S1Settings:
     wait_for_admin_state: bool
 
 
+class LogTarget(Enum):
+    """Where log lines go; AUTO: to the journal if it listens, else to standard error."""
+
+    AUTO = "auto"
+    STDERR = "stderr"
+    SYSLOG = "syslog"
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """[log]: what is logged, and where."""
+
+    level: str
+    target: LogTarget
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration file; `ipsec` is None where it has no such section."""
@@ -115,3 +131,4 @@ class Settings:
     store_directory: str
     control_socket: str
     control_group: str
+    log: LogSettings

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from henbd import __version__
-from henbd.control import s1, trials, tunnel
+from henbd.control import s1, tunnel
 from henbd.control.guard import far, near
 from henbd.control.reach import Reach
 from henbd.cwmp import ledger as ledgers
@@ -16,15 +16,13 @@ from henbd.values import (
     Block,
     Charon,
     Connection,
-    Hold,
     Kernel,
     Peer,
-    PeerState,
-    S1Link,
     Stack,
     Unknown,
     Unreachable,
 )
+from henbd.waits import waits
 
 if TYPE_CHECKING:
     from henbd.daemon import Daemon
@@ -45,8 +43,19 @@ def status(daemon: Daemon) -> dict[str, Any]:
         "tunnel": _tunnel(daemon) if daemon.settings.ipsec else None,
         "guards": _guards(daemon),
         "s1": _s1(daemon),
-        "waiting_for": list(_waiting_for(daemon)),
+        "waiting_for": [{"for": w.what, "in_s": w.in_s} for w in waits(daemon)],
     }
+
+
+def summary(values: Mapping[str, Any]) -> str:
+    """Return a status in one line, for the service manager."""
+    hems, found = values["hems"], values["tunnel"]
+    parts = ["registered" if hems["registered"] else "not registered"]
+    if found:
+        parts.append(" ".join(["tunnel", found["condition"], *found["inner_addresses"]]))
+    parts.append("S1 up" if values["s1"]["up"] else "S1 down")
+    parts += [f"waiting for {wait['for']}" for wait in values["waiting_for"][:1]]
+    return "; ".join(parts)
 
 
 def _seconds(value: float) -> float:
@@ -197,62 +206,3 @@ def _peer(peer: Peer) -> dict[str, Any]:
         "time_to_wait_s": peer.time_to_wait_s,
         "mme_name": peer.mme_name,
     }
-
-
-def _waiting_for(daemon: Daemon) -> Iterator[str]:
-    """Yield a sentence for everything that is not yet as it should be."""
-    yield from _waiting_for_tunnel(daemon)
-    yield from _waiting_for_hems(daemon)
-    yield from _waiting_for_s1(daemon)
-
-
-def _waiting_for_tunnel(daemon: Daemon) -> Iterator[str]:
-    charon, wanted = daemon.observed.charon, daemon.desired
-    if isinstance(daemon.observed.kernel, Unknown):
-        yield daemon.observed.kernel.reason
-    if isinstance(charon, Unknown):
-        yield charon.reason
-    if wanted is None:
-        return
-    if isinstance(wanted.connection, Unknown):
-        yield wanted.connection.reason
-    elif wanted.connection is not None and isinstance(charon, Charon) and not daemon.tunnel.up:
-        gateway = wanted.connection.gateway
-        left_s = trials.until(daemon.course.gateways, gateway) - daemon.clock.monotonic()
-        alone = f", tried again in {left_s:.0f} s" if left_s > 0 else ""
-        yield f"the tunnel with {gateway}: {daemon.tunnel.condition.value}{alone}"
-
-
-def _waiting_for_hems(daemon: Daemon) -> Iterator[str]:
-    now, ledger = daemon.clock.monotonic(), daemon.memory.ledger
-    current, last = daemon.conversation.current, daemon.conversation.last
-    if current is not None:
-        yield f"an answer of the HeMS, for {now - current.posted_at:.1f} s"
-    elif isinstance(daemon.way, Unknown):
-        yield f"a way to the HeMS: {daemon.way.reason}"
-    elif ledger.retry_at is not None and ledger.retry_at > now:
-        why = f" ({last.failure})" if last and last.failure else ""
-        yield f"the next attempt to reach the HeMS, in {ledger.retry_at - now:.0f} s{why}"
-
-
-def _waiting_for_s1(daemon: Daemon) -> Iterator[str]:
-    stack, wanted = daemon.observed.stack, daemon.desired
-    if not daemon.asked.far_ends:
-        yield "the HeMS to provision S1SigLinkServerList"
-    if isinstance(stack, Unknown):
-        yield stack.reason
-        return
-    if daemon.settings.s1.wait_for_admin_state and not daemon.asked.admin_state:
-        yield "the HeMS to set AdminState"
-    if wanted is not None and isinstance(wanted.link, Hold):
-        yield "a path for S1, which is left as it is meanwhile"
-    if stack.told is not None and not stack.acknowledged:
-        yield f"{stack.name} to acknowledge {_link(stack.told)}"
-    for peer in stack.peers:
-        if peer.state is not PeerState.UP:
-            cause = f" ({peer.cause})" if peer.cause else ""
-            yield f"S1 with {peer.far_end.address}: {peer.state.value}{cause}"
-
-
-def _link(link: S1Link) -> str:
-    return f"S1 from {link.local} to {', '.join(str(p.address) for p in link.peers)}"

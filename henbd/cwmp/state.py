@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import record
 from henbd.cwmp.events import RULES, Kept, single
 from henbd.cwmp.ledger import Ledger, Owed
@@ -94,13 +95,8 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     tree, lost = factory.provision(provisioning)
-    known = {
-        path: value
-        for path, value in ledger.acknowledged.items()
-        if path in tree.rows and _fits(tree.rows[path], value)
-    }
     if ledger.boot_id == boot_id:
-        tree = tree.report(known)
+        tree = _with_reported(tree, ledger.acknowledged)
     return State(tree, ledger, secret), lost
 
 
@@ -113,6 +109,23 @@ def _migrated(kept: Mapping[str, Any]) -> Mapping[str, Any]:
     if version != VERSION:
         raise ValueError(f"version {version!r} is not {VERSION}")
     return kept
+
+
+def reconfigured(factory: Tree, state: State) -> tuple[State, tuple[str, ...]]:
+    """Return the state on another factory tree, and the paths of it that no longer fit.
+
+    What the HeMS made of the tree stays, and what was read of the world until it is read again.
+    """
+    tree, lost = factory.provision(state.tree.provisioning)
+    tree = _with_reported(tree, state.tree.values)
+    ledger = ledgers.noticed(state.ledger, state.tree, tree)
+    return replace(state, tree=tree, ledger=ledger), lost
+
+
+def _with_reported(tree: Tree, values: Mapping[str, str]) -> Tree:
+    """Return the tree with those of the values that are reported parameters of it."""
+    fitting = {p: v for p, v in values.items() if p in tree.rows and _fits(tree.rows[p], v)}
+    return tree.report(fitting)
 
 
 def _fits(row: Parameter, value: str) -> bool:

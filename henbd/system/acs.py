@@ -79,9 +79,7 @@ class Acs:
         """Prepare all that does not depend on the HeMS; raises ConfigurationError."""
         self._answered = answered
         self._clock = clock
-        self._context = tls_context(tls)
-        self._dateless = tls_context(tls)
-        self._dateless.verify_flags |= NO_CHECK_TIME
+        self.trust(tls)
         self._mailbox: Mailbox[Answer | ExchangeError] = Mailbox(doorbell, self._exchanged)
         self._target: Target | None = None
         self._speaker = self._new_speaker()
@@ -89,6 +87,15 @@ class Acs:
         self._refill_at: float | None = None
         self._number = 0
         self._waiting = False
+
+    def trust(self, tls: TlsFiles) -> None:
+        """Use other files, or the same ones read again, from the next session on.
+
+        Raises ConfigurationError, and then the old ones stay.
+        """
+        context, dateless = tls_context(tls), tls_context(tls)
+        dateless.verify_flags |= NO_CHECK_TIME
+        self._context, self._dateless = context, dateless
 
     def open(self, endpoint: Endpoint) -> None:
         """Begin to connect for a session, without waiting.

@@ -25,6 +25,8 @@ from henbd.settings import (
     HemsPath,
     HemsSettings,
     IpsecSettings,
+    LogSettings,
+    LogTarget,
     S1Policy,
     S1Settings,
     SetStatus,
@@ -95,6 +97,7 @@ _SETTINGS = Settings(
     store_directory="/var/lib/henbd",
     control_socket="/run/henbd.sock",
     control_group="",
+    log=LogSettings("info", LogTarget.AUTO),
 )
 
 

@@ -26,9 +26,10 @@ LAYERS = (
     ("model.provisioning", "model.nodes", "model.notification", "model.references", "model.tree"),
     ("control.*", "cwmp.ledger", "cwmp.state"),
     ("cwmp.rpc", "cwmp.session", "system.*"),
-    ("clock", "memory", "conversation", "parties", "hands", "hosts", "looks", "status", "daemon"),
-    ("config", "config_*", "toml_lines", "credentials", "screen"),
-    ("guard_command", "cli", "__main__"),
+    ("clock", "memory", "conversation", "parties", "hands", "hosts", "looks"),
+    ("daemon", "status", "waits"),
+    ("config", "config_*", "toml_lines", "credentials", "logs", "reload"),
+    ("guard_command", "screen", "cli", "__main__"),
 )
 
 PURE = ("model", "control", "cwmp")

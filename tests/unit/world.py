@@ -35,6 +35,7 @@ from tests.unit.fakes.hems import FakeHems, HemsShell, Informed, set_values
 from tests.unit.fakes.journal import Journal
 from tests.unit.fakes.kernel import OUTER, FakeKernel, Fate
 from tests.unit.fakes.small import (
+    FakeBoard,
     FakeGuardFile,
     FakeListener,
     FakeStore,
@@ -120,6 +121,7 @@ class World:
             self.hems, time, self.kernel, self.settings.hems.path, self.bells
         )
         self.supervisor = FakeSupervisor()
+        self.board = FakeBoard()
         parties = Parties(
             bells=self.bells,
             charon=self.vici if self.settings.ipsec else None,
@@ -130,6 +132,7 @@ class World:
             callers=self.listener,
             exchanges=self.exchanges,
             supervisor=self.supervisor,
+            board=self.board,
             console=Idle(),
         )
         memory = Memory(self._state(), self.store)

@@ -57,7 +57,7 @@ def test_a_charon_that_is_not_there_yet_is_waited_for(lab: Lab) -> None:
     lab.charon.stop()
     lab.hems.play([provisioning()])
     lab.start()
-    assert eventually(lambda: "charon" in lab.status()["waiting_for"][0], 10)
+    assert eventually(lambda: "charon" in lab.status()["waiting_for"][0]["for"], 10)
     assert lab.henbd.running
     lab.charon.start()
     lab.log.wait("S1SetupResponse", 30)
@@ -89,7 +89,7 @@ def test_a_gateway_that_refuses_is_tried_again(lab: Lab, how: Refusal) -> None:
     lab.hems.play([provisioning()])
     lab.start()
     assert eventually(
-        lambda: any("tried again" in text for text in lab.status()["waiting_for"]), 20
+        lambda: any("tried again" in wait["for"] for wait in lab.status()["waiting_for"]), 20
     )
     lab.gateway.accept()
     lab.log.wait("S1SetupResponse", 60)

@@ -90,7 +90,7 @@ def test_without_a_stack_the_henb_registers_all_the_same(lab: Lab) -> None:
     lab.hems.play([provisioning()])
     lab.henbd.start()
     lab.log.wait("session-end", 20)
-    assert eventually(lambda: "no S1AP stack is connected" in lab.status()["waiting_for"])
+    assert eventually(lambda: "no S1AP stack is connected" in str(lab.status()["waiting_for"]))
     lab.stack.start()
     lab.log.wait("S1SetupResponse", 20)
 

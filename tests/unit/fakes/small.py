@@ -154,3 +154,18 @@ class FakeSupervisor(Idle):
     def stopping(self) -> None:
         """The daemon is ending."""
         self.said.append("stopping")
+
+
+class FakeBoard:
+    """Where onlookers read; None where nothing is put up."""
+
+    def __init__(self) -> None:
+        self.values: Mapping[str, Any] | None = None
+
+    def show(self, values: Mapping[str, Any]) -> None:
+        """Put it up."""
+        self.values = values
+
+    def clear(self) -> None:
+        """Take it down."""
+        self.values = None

@@ -1,0 +1,73 @@
+"""Where log lines go: to the journal or syslog with their level, or to standard error."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import syslog
+
+from henbd.settings import LogTarget
+
+PRIORITIES = {
+    logging.CRITICAL: syslog.LOG_CRIT,
+    logging.ERROR: syslog.LOG_ERR,
+    logging.WARNING: syslog.LOG_WARNING,
+    logging.INFO: syslog.LOG_INFO,
+    logging.DEBUG: syslog.LOG_DEBUG,
+}
+
+
+def begin() -> None:
+    """Log to standard error, or the journal, until the configuration says where."""
+    # Of the libraries only what an operator must see; pyroute2 sets its own level when imported.
+    logging.getLogger().setLevel(logging.WARNING)
+    configure("info", LogTarget.AUTO)
+
+
+def configure(level: str, target: LogTarget) -> None:
+    """Log from this level on ("error" to "debug") to this target."""
+    logging.getLogger("henbd").setLevel(level.upper())
+    logging.getLogger().handlers = [_handler(target)]
+
+
+def _handler(target: LogTarget) -> logging.Handler:
+    if target is LogTarget.SYSLOG:
+        syslog.openlog("henbd", syslog.LOG_PID, syslog.LOG_DAEMON)
+        return _Syslog()
+    handler = logging.StreamHandler(sys.stderr)
+    in_journal = target is LogTarget.AUTO and _journal_listens()
+    handler.setFormatter(_Journal() if in_journal else logging.Formatter(PLAIN))
+    return handler
+
+
+PLAIN = "%(levelname)s %(name)s: %(message)s"
+
+
+def _journal_listens() -> bool:
+    """Return whether standard error leads to the journal (systemd.exec(5), JOURNAL_STREAM)."""
+    try:
+        found = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
+def _priority(record: logging.LogRecord) -> int:
+    return PRIORITIES.get(record.levelno, syslog.LOG_INFO)
+
+
+class _Journal(logging.Formatter):
+    """Begins each line with its level, as sd-daemon(3) has it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return "\n".join(f"<{_priority(record)}>{line}" for line in text.splitlines())
+
+
+class _Syslog(logging.Handler):
+    """The system's own logger."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for line in self.format(record).splitlines():
+            syslog.syslog(_priority(record), line)

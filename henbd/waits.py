@@ -1,0 +1,96 @@
+"""What is not yet as it should be, in words, and by when it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from henbd.control import trials
+from henbd.values import Charon, Hold, PeerState, S1Link, Unknown
+
+if TYPE_CHECKING:
+    from henbd.daemon import Daemon
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Something that is not yet as it should be; `in_s`: by then at the latest it goes on."""
+
+    what: str
+    in_s: float | None = None
+
+
+def waits(daemon: Daemon) -> Iterator[Wait]:
+    """Yield what henbd is waiting for, the first cause first."""
+    yield from _waits_for_tunnel(daemon)
+    yield from _waits_for_hems(daemon)
+    yield from _waits_for_s1(daemon)
+
+
+def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:
+    charon, wanted = daemon.observed.charon, daemon.desired
+    if isinstance(daemon.observed.kernel, Unknown):
+        yield Wait(daemon.observed.kernel.reason)
+    if isinstance(charon, Unknown):
+        yield Wait(charon.reason)
+    if wanted is None:
+        return
+    if isinstance(wanted.connection, Unknown):
+        yield Wait(wanted.connection.reason)
+    elif wanted.connection is not None and isinstance(charon, Charon) and not daemon.tunnel.up:
+        gateway, condition = wanted.connection.gateway, daemon.tunnel.condition.value
+        again_s = _left(daemon, trials.until(daemon.course.gateways, gateway))
+        alone = "" if again_s is None else ", tried again"
+        yield Wait(f"the tunnel with {gateway}: {condition}{alone}", again_s)
+
+
+def _waits_for_hems(daemon: Daemon) -> Iterator[Wait]:
+    ledger, last = daemon.memory.ledger, daemon.conversation.last
+    again_s = _left(daemon, ledger.retry_at)
+    expires_at = daemon.conversation.expires_at(daemon.settings.hems.session_s)
+    if expires_at is not None:
+        yield Wait("an answer of the HeMS", _left(daemon, expires_at))
+    elif isinstance(daemon.way, Unknown):
+        yield Wait(f"a way to the HeMS: {daemon.way.reason}")
+    elif again_s is not None:
+        why = f" ({last.failure})" if last and last.failure else ""
+        yield Wait(f"the next attempt to reach the HeMS{why}", again_s)
+
+
+def _waits_for_s1(daemon: Daemon) -> Iterator[Wait]:
+    stack, wanted = daemon.observed.stack, daemon.desired
+    if not daemon.asked.far_ends:
+        yield Wait("the HeMS to provision S1SigLinkServerList")
+    if isinstance(stack, Unknown):
+        yield Wait(stack.reason)
+        return
+    if daemon.settings.s1.wait_for_admin_state and not daemon.asked.admin_state:
+        yield Wait("the HeMS to set AdminState")
+    if wanted is not None and isinstance(wanted.link, Hold):
+        yield _wait_for_path(daemon)
+    if stack.told is not None and not stack.acknowledged:
+        yield Wait(f"{stack.name} to acknowledge {_link(stack.told)}")
+    for peer in stack.peers:
+        if peer.state is not PeerState.UP:
+            cause = f" ({peer.cause})" if peer.cause else ""
+            yield Wait(
+                f"S1 with {peer.far_end.address}: {peer.state.value}{cause}",
+                _left(daemon, trials.until(daemon.course.far_ends, peer.far_end.address)),
+            )
+
+
+def _wait_for_path(daemon: Daemon) -> Wait:
+    since = daemon.course.pathless_since
+    until = None if since is None else since + daemon.settings.s1.hold_s
+    return Wait("a path for S1, which is left as it is meanwhile", _left(daemon, until))
+
+
+def _left(daemon: Daemon, until: float | None) -> float | None:
+    """Return the seconds until a monotonic time, None where it has passed or there is none."""
+    left_s = 0.0 if until is None else until - daemon.clock.monotonic()
+    return round(left_s, 3) if left_s > 0 else None
+
+
+def _link(link: S1Link) -> str:
+    return f"S1 from {link.local} to {', '.join(str(p.address) for p in link.peers)}"
