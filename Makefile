@@ -1,11 +1,12 @@
 # `make help` tells what there is.
 
 PYTHON := .venv/bin/python
+SECONDS := 60
 
 # The functional tests mostly wait: more of them at a time than there are processors.
 WORKERS := 4
 
-.PHONY: help demo lab test check test-unit test-kernel clean
+.PHONY: help demo lab test check test-unit fuzz test-kernel clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -24,6 +25,9 @@ check: setup-python ## ruff, mypy, layers, unit tests
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m pytest -q tests/unit
+
+fuzz: setup-python ## every parser of a peer's bytes against random ones, SECONDS=60 each
+	@$(PYTHON) -m tests.fuzz --seconds $(SECONDS)
 
 test-kernel: setup-lab ## demo and core tests under a full Debian kernel in a VM (root)
 	@$(PYTHON) -m tests.lab.vm --timeout 900 -- $(PYTHON) -m tests.lab.demo

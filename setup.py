@@ -26,6 +26,8 @@ setup(
     ],
     extras_require={
         "dev": [
+            # Guides `make fuzz`; where there is none, its own mutations are blind.
+            "atheris>=3.0; python_version < '3.15' and platform_machine == 'x86_64'",
             "hypothesis>=6.100",
             "lxml-stubs>=0.5",
             "mypy>=1.10",

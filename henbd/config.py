@@ -70,15 +70,21 @@ def load(path: str) -> Settings:
             content = file.read()
     except OSError as error:
         raise ConfigurationError(path, (Problem(0, "", str(error.strerror)),)) from error
+    return parse(path, content, mode, credentials)
+
+
+def parse(path: str, content: bytes, mode: int, files: Files) -> Settings:
+    """Return the settings in the content of a file; raises ConfigurationError with all mistakes."""
     try:
         text = content.decode("utf-8")
         document = tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(path, (Problem(line, "TOML", "it is no UTF-8"),)) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # Of `tomllib` itself, of a number that is too long for `int`, and of too many brackets.
         raise ConfigurationError(path, (_syntax_problem(str(error), text),)) from error
-    found = settings(document, line_table(text), mode, credentials)
+    found = settings(document, line_table(text), mode, files)
     if isinstance(found, Settings):
         return found
     raise ConfigurationError(path, found)

@@ -88,7 +88,7 @@ class Console:
         self._callers[lines] = self._clock() + PATIENCE_S
 
     def _received(self, connection: LineConnection, line: bytes) -> None:
-        request = _request(line)
+        request = read_request(line)
         if isinstance(request, str):
             connection.send(_refusal(request))
         else:
@@ -128,7 +128,7 @@ def ask(path: str, request: Mapping[str, Any], timeout_s: float = PATIENCE_S) ->
     return _read_answer(path, line)
 
 
-def _request(line: bytes) -> dict[str, Any] | str:
+def read_request(line: bytes) -> dict[str, Any] | str:
     """Return the request that a line is, or what is wrong with it."""
     if len(line) > LONGEST_LINE:
         return f"a request of more than {LONGEST_LINE} bytes"

@@ -52,7 +52,7 @@ def target(url: str, username: str, password: str) -> Target:
     except ValueError as error:
         raise ExchangeError(f"{url}: {error}") from error
     # Others would be choked on by ssl or http.client, in the middle of an exchange.
-    if not port or not is_host(host):
+    if scheme not in DEFAULT_PORTS or not is_host(host):
         raise ExchangeError(f"{url}: no http or https URL of a host")
     if not username.isprintable() or not _is_latin1(username):
         raise ExchangeError(f"user name {username!r}: no header can have it")

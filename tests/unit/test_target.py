@@ -42,7 +42,15 @@ def test_a_password_is_not_shown() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *("", "hems.lab", "ftp://hems.lab/", "http://", "http:///a", "http://a:b/"),
+        *(
+            "",
+            "hems.lab",
+            "ftp://hems.lab/",
+            "ftp://hems.lab:21/",
+            "http://",
+            "http:///a",
+            "http://a:b/",
+        ),
         *("http://a:65536/", "http://[a/", "http://a\x00/", "http://\u4e2d/"),
         *("http://1.2.3.4.5/", "http://.a/"),
     ],
