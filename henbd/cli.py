@@ -34,6 +34,7 @@ from henbd.status import status
 from henbd.system.acs import Acs
 from henbd.system.charon import CharonShell
 from henbd.system.console import Console, ask
+from henbd.system.door import REBOOT, Door
 from henbd.system.doorbell import Doorbell, Signals
 from henbd.system.guard_file import GuardFile
 from henbd.system.kernel import KernelShell
@@ -179,6 +180,7 @@ def build(settings: Settings, file: str) -> Daemon:
         exchanges=exchanges,
         supervisor=Notify(time.monotonic),
         board=StatusFile(settings.control_socket, clock.wall),
+        doors=Door(REBOOT),
         console=console,
     )
     daemon = Daemon(settings, memory, boot_id, parties, clock)

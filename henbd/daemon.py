@@ -24,9 +24,10 @@ from henbd.control.tunnel import Condition, Tunnel, judge
 from henbd.conversation import PATIENCE_S, Conversation
 from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
-from henbd.cwmp.rpc import Rules
+from henbd.cwmp.provision import Rules
 from henbd.cwmp.session import session
 from henbd.cwmp.soap import NAMESPACE_VERSIONS
+from henbd.departure import Departure
 from henbd.errors import Culprit, ExchangeError
 from henbd.hands import Hands
 from henbd.hosts import Hosts
@@ -88,6 +89,7 @@ class Daemon:
         self.asked = intent.provisioned(memory.tree, settings)
         self.management = intent.management(memory.tree)
         self.course = Course(tunnel_since=now, pathless_since=now, stack_lost_since=now)
+        self._departure = Departure(memory, parties.doors, boot_id, self._as_new)
         self._hands = Hands(parties)
         self._hosts = Hosts(parties.names, now)
 
@@ -158,9 +160,8 @@ class Daemon:
         now = self.clock.monotonic()
         for shell in self._parties.timed:
             shell.tick(now)
-        self.memory.account(
-            ledgers.advanced(self.memory.ledger, self.management, now, self.clock.wall())
-        )
+        moment = self.clock.moment()
+        self.memory.account(ledgers.advanced(self.memory.ledger, self.management, moment))
         if now >= self._audit_at:
             ipsec = self.settings.ipsec
             self._audit_at = now + (ipsec.audit_s if ipsec else AUDIT_S)
@@ -171,6 +172,8 @@ class Daemon:
         if names_at is not None and names_at <= now:
             self._hosts.ask_missing(self._wanted_hosts(), now)
         self.conversation.bound(self.settings.hems.session_s, self.management)
+        if self.conversation.current is None and self._departure.carry_out(now):
+            self._settle()
         if any(at <= now for at in self._calls(now)):
             self._looks.want_hot()
         look = self._looks.begin(now)
@@ -186,8 +189,9 @@ class Daemon:
         now = self.clock.monotonic()
         times = [shell.wake_at() for shell in self._parties.timed]
         times.append(self.conversation.expires_at(self.settings.hems.session_s))
+        times.append(self._departure.wake_at())
         if not self._looks.going_on:
-            times += [self._audit_at, self._looks.wake_at(), self.memory.ledger.periodic_at]
+            times += [self._audit_at, self._looks.wake_at(), ledgers.timed_at(self.memory.ledger)]
             times.append(self._hosts.wake_at(self._wanted_hosts()))
             times += [*self._waits(), *self._calls(now)]
         return min((at for at in times if at is not None), default=None)
@@ -206,7 +210,7 @@ class Daemon:
         if self.conversation.current is not None:
             if self.conversation.address_due(intent.inner_addresses(self.memory.tree)):
                 yield self.conversation.current.posted_at + PATIENCE_S
-        elif isinstance(self.way, Reach):
+        elif isinstance(self.way, Reach) and not self._departure.leaving(now):
             due = ledgers.wake_at(
                 self.memory.ledger, self.memory.tree, self.management, self.boot_id, now
             )
@@ -346,9 +350,8 @@ class Daemon:
         if self.conversation.current is not None or isinstance(way, Unknown):
             return False
         # The hour may have struck since the turn began: while charon took its time.
-        self.memory.account(
-            ledgers.advanced(self.memory.ledger, self.management, now, self.clock.wall())
-        )
+        moment = self.clock.moment()
+        self.memory.account(ledgers.advanced(self.memory.ledger, self.management, moment))
         if not any(at <= now for at in self._calls(now)):
             return False
         ledger, opening = ledgers.opened(
@@ -364,7 +367,7 @@ class Daemon:
             factory.device_id(self.settings),
             self._current_time(),
             NAMESPACE_VERSIONS[self.settings.hems.cwmp_version],
-            Rules(self._refusals, self._set_status),
+            Rules(self._refusals, self._set_status, self.boot_id),
         )
         # Until the clock is set nobody can say what is out of date.
         clock_set = self.clock.wall() >= CLOCK_IS_SET
@@ -406,6 +409,11 @@ class Daemon:
         tree = factory.factory_tree(self.memory.tree.table, settings, self.memory.state.secret)
         self.memory.adopt(tree)
         self.way = Unknown("the configuration has changed")
+
+    def _as_new(self) -> Tree:
+        """Return the tree as it left the factory."""
+        state = self.memory.state
+        return factory.factory_tree(state.tree.table, self.settings, state.secret)
 
     def _ask_names(self) -> None:
         """Look up the names that matter now."""

@@ -109,5 +109,9 @@ class KernelError(HenbdError):
     """The kernel refused a request."""
 
 
+class DoorError(HenbdError):
+    """What only somebody else on the box may do cannot even be asked for; the operator must act."""
+
+
 class ConsoleError(HenbdError):
     """The running daemon could not be asked, or refused the question."""

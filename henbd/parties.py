@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from henbd.conversation import Exchanges
+from henbd.departure import Doors
 from henbd.values import (
     Address,
     Charon,
@@ -138,6 +139,7 @@ class Parties:
     exchanges: Exchanges
     supervisor: Supervisor
     board: Board
+    doors: Doors
     console: Timed
 
     @property

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
+from henbd.cwmp import schedule as schedules
 from henbd.cwmp.events import (
     BOOT,
     BOOTSTRAP,
     CONNECTION_REQUEST,
     PERIODIC,
+    REBOOT,
     RULES,
+    SCHEDULE_INFORM,
     VALUE_CHANGE,
     Kept,
     carried,
     single,
 )
 from henbd.cwmp.messages import Call, Event, ParameterValue
+from henbd.cwmp.schedule import Scheduled, retry_wait
 from henbd.model.notification import ACTIVE
 from henbd.model.tree import Tree
-from henbd.values import Management
-
-# TR-069 3.2.1.1: from the tenth retry on, the wait stays the same.
-LONGEST_RETRY = 10
+from henbd.values import Management, Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class Ledger:
     events: tuple[Event, ...] = ()
     sent: tuple[Event, ...] = ()
     owed: tuple[Owed, ...] = ()
+    scheduled: tuple[Scheduled, ...] = ()
     changed: frozenset[str] = frozenset()
     fresh: bool = False
     failures: int = 0
@@ -117,6 +118,11 @@ def paid(ledger: Ledger, owed: Owed) -> Ledger:
     return replace(ledger, owed=tuple(rest))
 
 
+def reboot_ordered(ledger: Ledger, command_key: str) -> Ledger:
+    """Return the ledger with M Reboot, which is told with the next boot and no sooner."""
+    return replace(ledger, events=(*ledger.events, Event(REBOOT, command_key)))
+
+
 def called(ledger: Ledger) -> Ledger:
     """Return the ledger after a connection request."""
     return with_event(ledger, CONNECTION_REQUEST)
@@ -145,36 +151,38 @@ def differing(ledger: Ledger, tree: Tree) -> frozenset[str]:
     return frozenset(different | (ledger.changed & tree.notified.keys()))
 
 
-def advanced(ledger: Ledger, management: Management, now: float, wall: datetime) -> Ledger:
-    """Return the ledger as time has moved it: with 2 PERIODIC once that is due.
+def advanced(ledger: Ledger, management: Management, now: Moment) -> Ledger:
+    """Return the ledger as time has moved it: with 2 PERIODIC and 3 SCHEDULED once they are due."""
+    placed = tuple(schedules.placed(entry, now) for entry in ledger.scheduled)
+    if placed != ledger.scheduled:
+        ledger = replace(ledger, scheduled=placed)
+    due = [entry for entry in placed if entry.at is not None and entry.at <= now.monotonic]
+    for entry in due:
+        ledger = with_event(ledger, Event(SCHEDULE_INFORM, entry.command_key))
+    if due:
+        ledger = replace(ledger, scheduled=tuple(e for e in placed if e not in due))
+    return _with_periodic(ledger, management, now)
 
-    The phase is that of PeriodicInformTime where it is known (TR-181), else it is free.
-    """
-    schedule = None
-    if management.interval_s is not None:
-        schedule = (management.interval_s, management.reference_time)
-    if schedule != ledger.periodic:
-        at = _next_periodic(schedule, now, wall)
-        return replace(ledger, periodic=schedule, periodic_at=at)
-    if ledger.periodic_at is None or now < ledger.periodic_at:
+
+def _with_periodic(ledger: Ledger, management: Management, now: Moment) -> Ledger:
+    if management.interval_s is None:
+        return replace(ledger, periodic=None, periodic_at=None)
+    schedule = (management.interval_s, management.reference_time)
+    if schedule == ledger.periodic and (ledger.periodic_at or 0.0) > now.monotonic:
         return ledger
-    at = _next_periodic(schedule, now, wall)
-    assert at is not None
-    assert schedule is not None
-    if at - now < schedule[0] / 2:
+    at = schedules.next_periodic(*schedule, now)
+    if schedule != ledger.periodic:
+        return replace(ledger, periodic=schedule, periodic_at=at)
+    if at - now.monotonic < management.interval_s / 2:
         # The wall clock lags behind the monotonic one: this is the Inform that was due just now.
-        at += schedule[0]
+        at += management.interval_s
     return replace(with_event(ledger, PERIODIC), periodic_at=at)
 
 
-def _next_periodic(schedule: tuple[int, str] | None, now: float, wall: datetime) -> float | None:
-    if schedule is None:
-        return None
-    interval_s, reference = schedule
-    since = wall - datetime.fromisoformat(reference.replace("Z", "+00:00"))
-    if reference.startswith("0001-"):
-        return now + interval_s
-    return now + interval_s - since.total_seconds() % interval_s
+def timed_at(ledger: Ledger) -> float | None:
+    """Return when the next event comes by time, None where none does."""
+    times = [entry.at for entry in ledger.scheduled]
+    return min((at for at in (ledger.periodic_at, *times) if at is not None), default=None)
 
 
 def pending(ledger: Ledger, tree: Tree, management: Management, boot_id: str) -> tuple[Event, ...]:
@@ -204,9 +212,9 @@ def wake_at(
     urgent = [e for e in events if e != VALUE_CHANGE]
     active = any(tree.notified[p] == ACTIVE for p in differing(ledger, tree))
     if not urgent and not active:
-        return ledger.periodic_at
+        return timed_at(ledger)
     if ledger.retry_at is not None:
-        return min(ledger.retry_at, ledger.periodic_at or ledger.retry_at)
+        return min(ledger.retry_at, timed_at(ledger) or ledger.retry_at)
     if urgent or ledger.ended_at is None or ledger.failures:
         return now
     return ledger.ended_at + management.throttle_s
@@ -268,8 +276,13 @@ def acknowledged(ledger: Ledger, opening: Opening) -> Ledger:
         known = dict(opening.baseline)
         owed = owed[len(opening.owed) :]  # later ones are at the end
     else:
-        sent = opening.baseline.keys() & {p.name for p in opening.parameters}
-        known = {**ledger.acknowledged, **{p: opening.baseline[p] for p in sent}}
+        sent = {p.name for p in opening.parameters}
+        # Rows that have gone, and what is no longer under notification, are forgotten with this.
+        known = {
+            p: opening.baseline[p] if p in sent else ledger.acknowledged[p]
+            for p in opening.baseline
+            if p in sent or p in ledger.acknowledged
+        }
     return replace(
         ledger,
         hems=opening.hems,
@@ -306,20 +319,13 @@ def failed(
     *,
     informed: bool,
 ) -> Ledger:
-    """Return the ledger after a session that failed; `share` in [0, 1) spreads the retry.
-
-    The wait before retry n lies between m·(k/1000)^(n-1) and m·(k/1000)^n seconds, from
-    CWMPRetryMinimumWaitInterval and CWMPRetryIntervalMultiplier (TR-069 table 3).
-    """
+    """Return the ledger after a session that failed; `share` in [0, 1) spreads the retry."""
     failures = ledger.failures + 1
-    factor = management.retry_multiplier / 1000
-    shortest = management.retry_minimum_s * factor ** (min(failures, LONGEST_RETRY) - 1)
-    wait_s = shortest + share * shortest * (factor - 1)
     retried = tuple(event for event in ledger.sent if RULES[event.code].retried)
     ledger = given_up(replace(ledger, sent=retried), opening, informed=informed)
     return replace(
         ledger,
         failures=failures,
         # What came during the session has not been tried yet, and ends the wait (TR-069 3.2.1.1).
-        retry_at=None if ledger.fresh else now + wait_s,
+        retry_at=None if ledger.fresh else now + retry_wait(failures, management, share),
     )

@@ -103,6 +103,48 @@ class SetParameterValuesResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class SetParameterAttributesResponse:
+    """A.3.2.4."""
+
+
+@dataclass(frozen=True, slots=True)
+class GetParameterAttributesResponse:
+    """A.3.2.5: names with their notification; the access list is always the Subscriber."""
+
+    attributes: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddObjectResponse:
+    """A.3.2.6; the status is that of SetParameterValuesResponse."""
+
+    number: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteObjectResponse:
+    """A.3.2.7; the status is that of SetParameterValuesResponse."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class RebootResponse:
+    """A.3.2.9."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactoryResetResponse:
+    """A.4.1.6."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleInformResponse:
+    """A.4.1.2."""
+
+
+@dataclass(frozen=True, slots=True)
 class ParameterFault:
     """A SetParameterValuesFault."""
 
@@ -164,6 +206,67 @@ class SetParameterValues:
 
 
 @dataclass(frozen=True, slots=True)
+class AttributeChange:
+    """A SetParameterAttributesStruct; `notification` None: it stays as it is.
+
+    The access list is not here: it gives entities in the LAN a right to write, and there are none.
+    """
+
+    name: str
+    notification: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetParameterAttributes:
+    """A.3.2.4."""
+
+    changes: tuple[AttributeChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetParameterAttributes:
+    """A.3.2.5."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddObject:
+    """A.3.2.6."""
+
+    path: str
+    parameter_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteObject:
+    """A.3.2.7."""
+
+    path: str
+    parameter_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reboot:
+    """A.3.2.9."""
+
+    command_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactoryReset:
+    """A.4.1.6."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleInform:
+    """A.4.1.2."""
+
+    delay_s: int
+    command_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownMethod:
     """A request that we do not know; it is answered with 9000."""
 
@@ -196,6 +299,13 @@ Request = (
     | GetParameterNames
     | GetParameterValues
     | SetParameterValues
+    | GetParameterAttributes
+    | SetParameterAttributes
+    | AddObject
+    | DeleteObject
+    | Reboot
+    | FactoryReset
+    | ScheduleInform
     | UnknownMethod
     | MalformedRequest
     | UnknownHeader
@@ -205,6 +315,13 @@ Response = (
     | GetParameterNamesResponse
     | GetParameterValuesResponse
     | SetParameterValuesResponse
+    | GetParameterAttributesResponse
+    | SetParameterAttributesResponse
+    | AddObjectResponse
+    | DeleteObjectResponse
+    | RebootResponse
+    | FactoryResetResponse
+    | ScheduleInformResponse
     | Fault
     | MustUnderstand
 )

@@ -11,8 +11,13 @@ from collections.abc import Callable
 from lxml import etree
 
 from henbd.cwmp.messages import (
+    AddObject,
+    AttributeChange,
     AutonomousTransferCompleteResponse,
+    DeleteObject,
+    FactoryReset,
     Fault,
+    GetParameterAttributes,
     GetParameterNames,
     GetParameterValues,
     GetRPCMethods,
@@ -21,6 +26,9 @@ from henbd.cwmp.messages import (
     MalformedRequest,
     ParameterFault,
     ParameterValue,
+    Reboot,
+    ScheduleInform,
+    SetParameterAttributes,
     SetParameterValues,
     TransferCompleteResponse,
     UnknownMethod,
@@ -42,10 +50,24 @@ def _get_parameter_names(element: etree._Element) -> GetParameterNames | Malform
 
 
 def _get_parameter_values(element: etree._Element) -> GetParameterValues | MalformedRequest:
-    names = child(element, "ParameterNames")
+    names = _names(element)
     if names is None:
         return MalformedRequest("GetParameterValues has no ParameterNames")
-    return GetParameterValues(tuple((name.text or "").strip() for name in names))
+    return GetParameterValues(names)
+
+
+def _get_parameter_attributes(
+    element: etree._Element,
+) -> GetParameterAttributes | MalformedRequest:
+    names = _names(element)
+    if names is None:
+        return MalformedRequest("GetParameterAttributes has no ParameterNames")
+    return GetParameterAttributes(names)
+
+
+def _names(element: etree._Element) -> tuple[str, ...] | None:
+    names = child(element, "ParameterNames")
+    return None if names is None else tuple((name.text or "").strip() for name in names)
 
 
 def _set_parameter_values(element: etree._Element) -> SetParameterValues | MalformedRequest:
@@ -59,6 +81,41 @@ def _set_parameter_values(element: etree._Element) -> SetParameterValues | Malfo
         ParameterValue(_text(entry, "Name").strip(), _text(entry, "Value")) for entry in entries
     )
     return SetParameterValues(pairs, _text(element, "ParameterKey"))
+
+
+def _set_parameter_attributes(
+    element: etree._Element,
+) -> SetParameterAttributes | MalformedRequest:
+    entries = child(element, "ParameterList")
+    if entries is None:
+        return MalformedRequest("SetParameterAttributes has no ParameterList")
+    changes = []
+    for entry in entries:
+        flag, number = child(entry, "NotificationChange"), _whole(_text(entry, "Notification"))
+        # A HeMS that leaves the flag out and gives a number means it.
+        change = number is not None if flag is None else truth(flag)
+        if child(entry, "Name") is None or change is None or (change and number is None):
+            return MalformedRequest(
+                "a SetParameterAttributesStruct has no Name, or no Notification to change to"
+            )
+        name = _text(entry, "Name").strip()
+        changes.append(AttributeChange(name, number if change else None))
+    return SetParameterAttributes(tuple(changes))
+
+
+def _add_object(element: etree._Element) -> AddObject:
+    return AddObject(_text(element, "ObjectName").strip(), _text(element, "ParameterKey"))
+
+
+def _delete_object(element: etree._Element) -> DeleteObject:
+    return DeleteObject(_text(element, "ObjectName").strip(), _text(element, "ParameterKey"))
+
+
+def _schedule_inform(element: etree._Element) -> ScheduleInform | MalformedRequest:
+    delay_s = _whole(_text(element, "DelaySeconds"))
+    if delay_s is None:
+        return MalformedRequest("ScheduleInform has no DelaySeconds")
+    return ScheduleInform(delay_s, _text(element, "CommandKey"))
 
 
 def _incoming_fault(element: etree._Element) -> Fault:
@@ -87,6 +144,13 @@ READERS: dict[str, Callable[[etree._Element], Incoming]] = {
     "GetParameterNames": _get_parameter_names,
     "GetParameterValues": _get_parameter_values,
     "SetParameterValues": _set_parameter_values,
+    "GetParameterAttributes": _get_parameter_attributes,
+    "SetParameterAttributes": _set_parameter_attributes,
+    "AddObject": _add_object,
+    "DeleteObject": _delete_object,
+    "Reboot": lambda element: Reboot(_text(element, "CommandKey")),
+    "FactoryReset": lambda _: FactoryReset(),
+    "ScheduleInform": _schedule_inform,
     "Fault": _incoming_fault,
 }
 
@@ -106,8 +170,13 @@ def _text(element: etree._Element, name: str) -> str:
     return "" if found is None else found.text or ""
 
 
+def _whole(text: str) -> int | None:
+    """Return an unsignedInt, None for what is none."""
+    return int(text) if re.fullmatch(r"\s*\+?[0-9]{1,10}\s*", text) else None
+
+
 def _number(text: str) -> int:
-    return int(text) if re.fullmatch(r"\s*[0-9]{1,9}\s*", text) else 0
+    return _whole(text) or 0
 
 
 def truth(element: etree._Element) -> bool | None:

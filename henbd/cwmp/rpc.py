@@ -1,14 +1,18 @@
-"""The answer to each RPC of the HeMS: a pure function of the request and the state."""
+"""The answer to each RPC of the HeMS: a pure function of the request, the state and the time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import assert_never
 
-from henbd.cwmp import ledger as ledgers
+from henbd.cwmp import commands, provision
 from henbd.cwmp.messages import (
+    AddObject,
+    DeleteObject,
+    FactoryReset,
+    FactoryResetResponse,
     Fault,
+    GetParameterAttributes,
+    GetParameterAttributesResponse,
     GetParameterNames,
     GetParameterNamesResponse,
     GetParameterValues,
@@ -19,68 +23,84 @@ from henbd.cwmp.messages import (
     MustUnderstand,
     ParameterFault,
     ParameterValue,
+    Reboot,
+    RebootResponse,
     Request,
     Response,
+    ScheduleInform,
+    ScheduleInformResponse,
+    SetParameterAttributes,
+    SetParameterAttributesResponse,
     SetParameterValues,
-    SetParameterValuesResponse,
     UnknownHeader,
     UnknownMethod,
 )
+from henbd.cwmp.provision import Rules
 from henbd.cwmp.state import State
-from henbd.errors import Culprit, CwmpFault, FaultCode
-from henbd.model import paths
+from henbd.errors import CwmpFault, FaultCode
 from henbd.model.tree import Tree
 from henbd.values import Moment
 
-METHODS = ("GetRPCMethods", "GetParameterNames", "GetParameterValues", "SetParameterValues")
-
-# TR-069 A.3.2.1.
-LONGEST_PARAMETER_KEY = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a set must keep to, beyond the types of the table.
-
-    `refusals` names what of the changed paths cannot be done on this box; `status` is the Status of
-    the answer, from the tree before and after.
-    """
-
-    refusals: Callable[[Tree, frozenset[str]], tuple[Culprit, ...]]
-    status: Callable[[Tree, Tree], int]
+METHODS = (
+    "GetRPCMethods",
+    "SetParameterValues",
+    "GetParameterValues",
+    "GetParameterNames",
+    "SetParameterAttributes",
+    "GetParameterAttributes",
+    "AddObject",
+    "DeleteObject",
+    "Reboot",
+    "FactoryReset",
+    "ScheduleInform",
+)
 
 
-def answer(
-    request: Request,
-    state: State,
-    rules: Rules,
-    now: Moment,  # noqa: ARG001 used by ScheduleInform
-) -> tuple[Response, State]:
+def answer(request: Request, state: State, rules: Rules, now: Moment) -> tuple[Response, State]:
     """Return the answer, and the state after it: the same one where the request changed nothing.
 
     A refused request changes nothing, and is answered with a Fault that names every culprit.
     """
     try:
-        match request:
-            case GetRPCMethods():
-                return GetRPCMethodsResponse(METHODS), state
-            case GetParameterNames(path, next_level):
-                names = state.tree.names(path, next_level=next_level)
-                return GetParameterNamesResponse(tuple(names)), state
-            case GetParameterValues(names):
-                return GetParameterValuesResponse(_values(state.tree, names)), state
-            case SetParameterValues():
-                return _set(request, state, rules)
-            case UnknownMethod(name):
-                raise CwmpFault(FaultCode.METHOD_NOT_SUPPORTED, f"{name!r} is not supported")
-            case UnknownHeader(name):
-                return MustUnderstand(name), state
-            case MalformedRequest(text):
-                raise CwmpFault(FaultCode.INVALID_ARGUMENTS, text)
-            case _:
-                assert_never(request)
+        return _granted(request, state, rules, now)
     except CwmpFault as fault:
         return as_message(fault), state
+
+
+def _granted(request: Request, state: State, rules: Rules, now: Moment) -> tuple[Response, State]:
+    """Return the answer, and the state after it; raises CwmpFault."""
+    match request:
+        case GetRPCMethods():
+            return GetRPCMethodsResponse(METHODS), state
+        case GetParameterNames(path, next_level):
+            names = state.tree.names(path, next_level=next_level)
+            return GetParameterNamesResponse(tuple(names)), state
+        case GetParameterValues(names):
+            return GetParameterValuesResponse(_values(state.tree, names)), state
+        case GetParameterAttributes(names):
+            return GetParameterAttributesResponse(_attributes(state.tree, names)), state
+        case SetParameterValues():
+            return provision.values_set(request, state, rules)
+        case SetParameterAttributes():
+            return SetParameterAttributesResponse(), provision.attributes_set(request, state)
+        case AddObject():
+            return provision.row_added(request, state, rules)
+        case DeleteObject():
+            return provision.row_deleted(request, state, rules)
+        case Reboot():
+            return RebootResponse(), commands.reboot(request, state, rules.boot_id)
+        case FactoryReset():
+            return FactoryResetResponse(), commands.factory_reset(state)
+        case ScheduleInform():
+            return ScheduleInformResponse(), commands.schedule_inform(request, state, now)
+        case UnknownMethod(name):
+            raise CwmpFault(FaultCode.METHOD_NOT_SUPPORTED, f"{name!r} is not supported")
+        case UnknownHeader(name):
+            return MustUnderstand(name), state
+        case MalformedRequest(text):
+            raise CwmpFault(FaultCode.INVALID_ARGUMENTS, text)
+        case _:
+            assert_never(request)
 
 
 def as_message(fault: CwmpFault) -> Fault:
@@ -91,28 +111,15 @@ def as_message(fault: CwmpFault) -> Fault:
 
 def _values(tree: Tree, names: tuple[str, ...]) -> tuple[ParameterValue, ...]:
     """Return the parameters that these names stand for, each once; secrets read as empty."""
-    wanted = dict.fromkeys(path for name in names for path in tree.below(name))
+    wanted = dict.fromkeys(path for name in dict.fromkeys(names) for path in tree.below(name))
     return tuple(
-        ParameterValue(
-            path, "" if tree.rows[path].hidden else tree.values[path], row.type.base.value
-        )
+        ParameterValue(path, "" if row.hidden else tree.values[path], row.type.base.value)
         for path in wanted
         for row in (tree.rows[path],)
     )
 
 
-def _set(request: SetParameterValues, state: State, rules: Rules) -> tuple[Response, State]:
-    if len(request.parameter_key) > LONGEST_PARAMETER_KEY:
-        raise CwmpFault(
-            FaultCode.INVALID_ARGUMENTS,
-            f"ParameterKey is longer than {LONGEST_PARAMETER_KEY} characters",
-        )
-    tree = state.tree.set((p.name, p.value) for p in request.parameters)
-    changed = frozenset(p.name for p in request.parameters)
-    culprits = rules.refusals(tree, changed)
-    if culprits:
-        raise CwmpFault(FaultCode.INVALID_ARGUMENTS, "Invalid arguments", culprits)
-    tree = tree.store({paths.PARAMETER_KEY: request.parameter_key})
-    ledger = ledgers.taught(state.ledger, tree, changed | {paths.PARAMETER_KEY})
-    response = SetParameterValuesResponse(rules.status(state.tree, tree))
-    return response, replace(state, tree=tree, ledger=ledger)
+def _attributes(tree: Tree, names: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    """Return the parameters that these names stand for, each once, with their notification."""
+    wanted = dict(pair for name in dict.fromkeys(names) for pair in tree.attributes(name))
+    return tuple(wanted.items())

@@ -29,7 +29,7 @@ from henbd.cwmp.messages import (
     TransferComplete,
     TransferCompleteResponse,
 )
-from henbd.cwmp.rpc import Rules
+from henbd.cwmp.provision import Rules
 from henbd.cwmp.state import State
 from henbd.errors import FaultCode, HemsError
 from henbd.values import Moment

@@ -11,6 +11,8 @@ from henbd.cwmp import record
 from henbd.cwmp.events import RULES, Kept, single
 from henbd.cwmp.ledger import Ledger, Owed
 from henbd.cwmp.messages import AutonomousTransferComplete, Call, Event, TransferComplete
+from henbd.cwmp.orders import NOTHING, Orders
+from henbd.cwmp.schedule import Scheduled
 from henbd.errors import InvalidValueError
 from henbd.model import types
 from henbd.model.notification import ACTIVE
@@ -36,6 +38,7 @@ class State:
     tree: Tree
     ledger: Ledger
     secret: str
+    orders: Orders = NOTHING
 
 
 def document(state: State) -> dict[str, Any]:
@@ -64,6 +67,11 @@ def document(state: State) -> dict[str, Any]:
             }
             for owed in ledger.owed
         ],
+        "scheduled": [
+            {"command_key": entry.command_key, "delay_s": entry.delay_s, "due": entry.due}
+            for entry in ledger.scheduled
+        ],
+        "orders": record.written(state.orders),
     }
 
 
@@ -88,7 +96,9 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
             acknowledged=_texts(kept["acknowledged"]),
             events=tuple(_event(entry) for entry in kept["events"]),
             owed=tuple(_owed(entry) for entry in kept["owed"]),
+            scheduled=tuple(_scheduled(entry) for entry in kept["scheduled"]),
         )
+        orders = record.read(Orders, kept["orders"])
         secret = bytes.fromhex(kept["secret"]).hex()
         if not secret:
             raise ValueError("the secret is empty")
@@ -97,15 +107,16 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
     tree, lost = factory.provision(provisioning)
     if ledger.boot_id == boot_id:
         tree = _with_reported(tree, ledger.acknowledged)
-    return State(tree, ledger, secret), lost
+    return State(tree, ledger, secret, orders), lost
 
 
 def _migrated(kept: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a document of an earlier version as this version would have written it."""
     version = kept.get("version")
     if version == 1:
-        # Rows were not yet the HeMS's to add and delete, and it was owed nothing but an Inform.
-        return {**kept, "rows": {}, "numbers": {}, "owed": []}
+        # The HeMS could set values, and no more.
+        new: dict[str, Any] = {"rows": {}, "numbers": {}, "owed": [], "scheduled": []}
+        return {**kept, **new, "orders": record.written(NOTHING)}
     if version != VERSION:
         raise ValueError(f"version {version!r} is not {VERSION}")
     return kept
@@ -147,7 +158,7 @@ def _texts(entries: Mapping[str, Any]) -> dict[str, str]:
 
 def _number(value: Any) -> int:
     if type(value) is not int or value < 1:
-        raise ValueError(f"{value!r} is no instance number")
+        raise ValueError(f"{value!r} is no number from 1 on")
     return value
 
 
@@ -169,3 +180,7 @@ def _event(entry: Any) -> Event:
 
 def _owed(entry: Any) -> Owed:
     return Owed(_event(entry["event"]), record.read(CALLS[entry["method"]], entry["arguments"]))
+
+
+def _scheduled(entry: Any) -> Scheduled:
+    return Scheduled(_text(entry["command_key"]), _number(entry["delay_s"]), _number(entry["due"]))

@@ -10,8 +10,12 @@ from functools import lru_cache
 from typing import assert_never
 
 from henbd.cwmp.messages import (
+    AddObjectResponse,
     AutonomousTransferComplete,
+    DeleteObjectResponse,
+    FactoryResetResponse,
     Fault,
+    GetParameterAttributesResponse,
     GetParameterNamesResponse,
     GetParameterValuesResponse,
     GetRPCMethodsResponse,
@@ -19,6 +23,9 @@ from henbd.cwmp.messages import (
     MustUnderstand,
     Outgoing,
     ParameterValue,
+    RebootResponse,
+    ScheduleInformResponse,
+    SetParameterAttributesResponse,
     SetParameterValuesResponse,
     TransferComplete,
 )
@@ -44,6 +51,15 @@ INFORM = (
 )
 EVENT = "<EventStruct><EventCode>%s</EventCode><CommandKey>%s</CommandKey></EventStruct>"
 NAME = "<ParameterInfoStruct><Name>%s</Name><Writable>%s</Writable></ParameterInfoStruct>"
+ATTRIBUTES = (
+    "<ParameterAttributeStruct><Name>%s</Name><Notification>%d</Notification>"
+    '<AccessList soapenc:arrayType="xsd:string[1]"><string>Subscriber</string></AccessList>'
+    "</ParameterAttributeStruct>"
+)
+ADDED = (
+    "<cwmp:AddObjectResponse><InstanceNumber>%d</InstanceNumber><Status>%d</Status>"
+    "</cwmp:AddObjectResponse>"
+)
 PARAMETER_FAULT = (
     "<SetParameterValuesFault><ParameterName>%s</ParameterName><FaultCode>%d</FaultCode>"
     "<FaultString>%s</FaultString></SetParameterValuesFault>"
@@ -97,6 +113,21 @@ def body(message: Outgoing) -> Iterable[str]:
             rows = [NAME % (escape(n), "true" if w else "false") for n, w in message.names]
             array = _array("ParameterList", "cwmp:ParameterInfoStruct", rows)
             return _wrap("GetParameterNamesResponse", array)
+        case GetParameterAttributesResponse():
+            rows = [ATTRIBUTES % (escape(n), number) for n, number in message.attributes]
+            array = _array("ParameterList", "cwmp:ParameterAttributeStruct", rows)
+            return _wrap("GetParameterAttributesResponse", array)
+        case AddObjectResponse(number, status):
+            return [ADDED % (number, status)]
+        case DeleteObjectResponse(status):
+            return _wrap("DeleteObjectResponse", [f"<Status>{status}</Status>"])
+        case (
+            SetParameterAttributesResponse()
+            | RebootResponse()
+            | FactoryResetResponse()
+            | ScheduleInformResponse()
+        ):
+            return [f"<cwmp:{type(message).__name__}/>"]
         case GetRPCMethodsResponse():
             methods = [f"<string>{escape(name)}</string>" for name in message.methods]
             return _wrap("GetRPCMethodsResponse", _array("MethodList", "xsd:string", methods))

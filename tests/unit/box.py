@@ -10,7 +10,7 @@ from henbd.cwmp.ledger import Ledger, Opening
 from henbd.model import paths
 from henbd.model.provisioning import Provisioning
 from henbd.model.tree import Tree
-from henbd.values import Management
+from henbd.values import Management, Moment
 from tests.unit.settings import factory
 
 ADDRESS = paths.INNER_IPV4 + "IPAddress"
@@ -69,7 +69,7 @@ class Box:
 
     def advance(self, wall: datetime = WALL) -> None:
         """Let the ledger see what time it is."""
-        self.ledger = ledgers.advanced(self.ledger, self.management, self.now, wall)
+        self.ledger = ledgers.advanced(self.ledger, self.management, Moment(self.now, wall))
 
     def open(self) -> Opening:
         """Send the Inform that is due."""

@@ -10,7 +10,7 @@ from henbd.control.reach import Reach
 from henbd.conversation import Conversation
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.ledger import Ledger
-from henbd.cwmp.rpc import Rules
+from henbd.cwmp.provision import Rules
 from henbd.cwmp.session import session
 from henbd.cwmp.state import State
 from henbd.errors import ExchangeError
@@ -93,7 +93,7 @@ class Talk:
             self.memory.ledger, self.memory.tree, MANAGEMENT, "b", frozenset()
         )
         self.memory.account(ledger)
-        rules = Rules(lambda _, __: (), lambda _, __: 0)
+        rules = Rules(lambda _, __: (), lambda _, __: 0, "b")
         dialogue = session(opening, device_id(settings()), UNKNOWN_TIME, "1-2", rules)
         self.conversation.start(dialogue, opening, MANAGEMENT, Reach(HEMS, INNER))
 

@@ -7,9 +7,17 @@ from dataclasses import replace
 import pytest
 
 from henbd.control import refusal
+from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.messages import (
+    AddObject,
+    AddObjectResponse,
+    AttributeChange,
+    DeleteObject,
+    DeleteObjectResponse,
     Fault,
+    GetParameterAttributes,
+    GetParameterAttributesResponse,
     GetParameterNames,
     GetParameterNamesResponse,
     GetParameterValues,
@@ -19,25 +27,32 @@ from henbd.cwmp.messages import (
     MalformedRequest,
     ParameterFault,
     ParameterValue,
+    Reboot,
     Request,
+    ScheduleInform,
+    SetParameterAttributes,
     SetParameterValues,
     SetParameterValuesResponse,
     UnknownMethod,
 )
-from henbd.cwmp.rpc import Rules, answer
+from henbd.cwmp.provision import Rules
+from henbd.cwmp.reader import READERS
+from henbd.cwmp.rpc import answer
 from henbd.cwmp.state import State
 from henbd.errors import FaultCode
 from henbd.model import paths
 from henbd.model.provisioning import Provisioning
 from henbd.model.tree import Tree
+from henbd.settings import S1Policy
 from henbd.values import Moment
 from tests.unit.box import WALL
-from tests.unit.settings import SECRET, factory, settings
+from tests.unit.settings import SECRET, factory, ipsec, settings
 
 SETTINGS = settings()
 RULES = Rules(
     refusals=lambda tree, changed: refusal.refusals(tree, changed, SETTINGS),
     status=lambda before, after: 0,  # noqa: ARG005 the keywords are those of the daemon
+    boot_id="boot",
 )
 NOW = Moment(1000.0, WALL)
 STATE = State(factory(), Ledger(), SECRET)
@@ -78,12 +93,12 @@ def test_question_changes_nothing(request_: Request) -> None:
     assert after(request_) is STATE
 
 
-def test_methods_are_those_that_are_answered() -> None:
-    """C146."""
+@pytest.mark.conformance("C146", "C147")
+def test_methods_are_those_that_are_read_and_answered() -> None:
     response, _ = answer(GetRPCMethods(), STATE, RULES, NOW)
     assert isinstance(response, GetRPCMethodsResponse)
-    known = {GetRPCMethods, GetParameterNames, GetParameterValues, SetParameterValues}
-    assert set(response.methods) == {method.__name__ for method in known}
+    read = {name for name in READERS if not name.endswith("Response")} - {"Fault"}
+    assert sorted(response.methods) == sorted(read)
 
 
 def test_unknown_method_is_9000() -> None:
@@ -240,3 +255,144 @@ def test_what_the_hems_set_is_known_to_it() -> None:
     state = replace(STATE, tree=tree)
     ledger = after(setting((paths.S1_PORT, "36500")), state).ledger
     assert ledger.acknowledged == {paths.S1_PORT: "36500", paths.PARAMETER_KEY: "key"}
+
+
+# Rows.
+
+
+@pytest.mark.conformance("C123", "C124", "C127")
+def test_row_is_added_with_its_number_and_the_parameter_key() -> None:
+    response, state = answer(AddObject(paths.PLMN_LIST, "key"), STATE, RULES, NOW)
+    assert response == AddObjectResponse(2, 0)
+    assert state.tree.value(paths.PLMN_LIST + "2.PLMNID") == ""
+    assert state.tree.value(paths.PARAMETER_KEY) == "key"
+    answered, state = answer(DeleteObject(f"{paths.PLMN_LIST}2.", "k"), state, RULES, NOW)
+    assert answered == DeleteObjectResponse(0)
+    assert state.tree.value(paths.PARAMETER_KEY) == "k"
+    assert answer(AddObject(paths.PLMN_LIST, ""), state, RULES, NOW)[0] == AddObjectResponse(3, 0)
+
+
+@pytest.mark.conformance("C123", "C126", "C128", "C117")
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (AddObject("Device.Nonsense.", "key"), 9005),
+        (AddObject(paths.PLMN_LIST + "1.", "key"), 9005),
+        (AddObject(paths.PLMN_LIST.removesuffix("."), "key"), 9005),
+        (AddObject("", "key"), 9005),
+        (AddObject(paths.IKE_SAS, "key"), 9004),
+        (AddObject(paths.PLMN_LIST, "k" * 33), 9003),
+        (DeleteObject(paths.PLMN_LIST, "key"), 9005),
+        (DeleteObject(paths.PLMN_LIST + "7.", "key"), 9005),
+        (DeleteObject(paths.PLMN_LIST + "1.", "key"), 9001),
+        (DeleteObject(paths.PLMN_LIST + "1.", "k" * 33), 9003),
+    ],
+)
+def test_row_that_cannot_be_added_or_deleted_changes_nothing(request_: Request, code: int) -> None:
+    assert refused(request_).code == code
+
+
+def test_row_whose_end_leads_s1_outside_is_not_deleted_where_it_must_be_inside() -> None:
+    configuration = settings(ipsec=ipsec(s1=S1Policy.REQUIRED, gateways=()))
+    rules = replace(RULES, refusals=lambda t, c: refusal.refusals(t, c, configuration))
+    state = State(factory(ipsec=configuration.ipsec), Ledger(), SECRET)
+    row = paths.LTE_TUNNELS + "1."
+    tree, _ = state.tree.add(paths.LTE_TUNNELS)
+    state = replace(state, tree=tree.set([(row + "Enable", "true")]))
+    response, unchanged = answer(DeleteObject(row, ""), state, rules, NOW)
+    assert isinstance(response, Fault)
+    assert (response.code, unchanged) == (9001, state)
+
+
+@pytest.mark.conformance("C069")
+def test_row_that_the_hems_made_or_unmade_is_known_to_it() -> None:
+    counter = paths.PLMN_LIST.removesuffix(".") + "NumberOfEntries"
+    state = after(notifying((counter, 2)))
+    known = after(AddObject(paths.PLMN_LIST, ""), state)
+    assert not ledgers.differing(known.ledger, known.tree) & {counter}
+    known = after(DeleteObject(paths.PLMN_LIST + "2.", ""), known)
+    assert not ledgers.differing(known.ledger, known.tree) & {counter}
+
+
+# Attributes.
+
+
+def notifying(*changes: tuple[str, int | None]) -> SetParameterAttributes:
+    return SetParameterAttributes(tuple(AttributeChange(*change) for change in changes))
+
+
+@pytest.mark.conformance("C102", "C107", "C092")
+def test_attributes_read_back_as_they_were_set() -> None:
+    state = after(notifying((paths.S1_PORT, 1), (paths.S1_MODE, 2), (paths.TAC, None)))
+    names = (paths.S1_PORT, paths.S1_MODE, paths.TAC, paths.S1_PORT)
+    response, _ = answer(GetParameterAttributes(names), state, RULES, NOW)
+    assert response == GetParameterAttributesResponse(
+        ((paths.S1_PORT, 1), (paths.S1_MODE, 2), (paths.TAC, 0))
+    )
+
+
+@pytest.mark.conformance("C101")
+def test_attributes_of_a_partial_path_are_those_of_all_that_is_below() -> None:
+    state = after(notifying((paths.GATEWAY, 2)))
+    response, _ = answer(GetParameterAttributes((paths.GATEWAY,)), state, RULES, NOW)
+    assert isinstance(response, GetParameterAttributesResponse)
+    assert dict(response.attributes) == dict.fromkeys(state.tree.below(paths.GATEWAY), 2)
+
+
+@pytest.mark.conformance("C092", "C093", "C107")
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (notifying((paths.S1_PORT, 2), ("Device.Nonsense", 1)), 9005),
+        (notifying((paths.S1_PORT, 2), ("Device.Nonsense", None)), 9005),
+        (notifying((paths.S1_PORT, 2), (paths.S1_MODE, 3)), 9003),
+        (notifying((paths.S1_PORT, 2), (paths.S1_MODE, 7)), 9003),
+        (GetParameterAttributes((paths.S1_PORT, "Device.Nonsense")), 9005),
+    ],
+)
+def test_attributes_that_cannot_be_set_change_nothing(request_: Request, code: int) -> None:
+    assert refused(request_).code == code
+
+
+@pytest.mark.conformance("C069", "C096")
+def test_value_that_comes_under_notification_is_told_from_its_next_change_on() -> None:
+    state = after(notifying((paths.S1_PORT, 2)))
+    assert paths.S1_PORT not in ledgers.differing(state.ledger, state.tree)
+    assert state.tree.provisioning.notifications == {paths.S1_PORT: 2}
+
+
+def test_value_that_was_under_notification_is_still_owed_as_it_was() -> None:
+    tree = STATE.tree.report({paths.OP_STATE: "true"})
+    state = after(notifying((paths.OP_STATE, 1)), replace(STATE, tree=tree))
+    assert paths.OP_STATE in ledgers.differing(state.ledger, state.tree)
+
+
+# Commands.
+
+
+@pytest.mark.conformance("C143", "C145", "C149")
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (Reboot("k" * 33), 9003),
+        (ScheduleInform(1, "k" * 33), 9003),
+        (ScheduleInform(0, "key"), 9003),
+    ],
+)
+def test_command_that_is_wrong_is_refused(request_: Request, code: int) -> None:
+    assert refused(request_).code == code
+
+
+@pytest.mark.conformance("C045")
+def test_command_key_is_counted_in_characters() -> None:
+    state = after(ScheduleInform(60, "é" * 32), after(Reboot("é" * 32)))
+    assert state.ledger.events[0].command_key == state.ledger.scheduled[0].command_key == "é" * 32
+    assert state.orders.reboot == RULES.boot_id
+
+
+@pytest.mark.parametrize("request_", [Reboot("key"), ScheduleInform(60, "key")])
+def test_more_commands_than_an_inform_can_tell_of_are_9004(request_: Request) -> None:
+    state = STATE
+    for _ in range(64):
+        state = after(request_, state)
+    assert refused(request_, state).code == 9004

@@ -14,7 +14,7 @@ from henbd.control import refusal
 from henbd.cwmp import events
 from henbd.cwmp.ledger import Opening, Owed
 from henbd.cwmp.messages import Event, TransferComplete
-from henbd.cwmp.rpc import Rules
+from henbd.cwmp.provision import Rules
 from henbd.cwmp.session import (
     MOST_REPETITIONS,
     Outcome,
@@ -38,6 +38,7 @@ SETTINGS = settings()
 RULES = Rules(
     refusals=lambda tree, changed: refusal.refusals(tree, changed, SETTINGS),
     status=lambda before, after: 0,  # noqa: ARG005 the keywords are those of the daemon
+    boot_id="boot",
 )
 NOW = Moment(1000.0, WALL)
 NOTHING = (204, b"")
@@ -76,7 +77,7 @@ WELCOME = (200, envelope("<c:InformResponse><MaxEnvelopes>1</MaxEnvelopes></c:In
 PROVISION = (200, envelope(setting((paths.S1_SERVERS, "mme.example"), (paths.ADMIN_STATE, "1"))))
 REFUSED = (200, envelope(setting((paths.ADMIN_STATE, "1"), (paths.S1_PORT, "0"))))
 METHODS = (200, envelope("<c:GetRPCMethods/>"))
-REBOOT = (200, envelope("<c:Reboot><CommandKey/></c:Reboot>"))
+UNKNOWN = (200, envelope("<c:X_Dance/>"))
 VALUES = (
     200,
     envelope(
@@ -360,7 +361,7 @@ def test_set_is_committed_before_it_is_answered() -> None:
 
 
 def test_every_request_is_answered_until_there_is_none() -> None:
-    course = drive([WELCOME, METHODS, VALUES, REBOOT, REFUSED, PROVISION, (200, b"")])
+    course = drive([WELCOME, METHODS, VALUES, UNKNOWN, REFUSED, PROVISION, (200, b"")])
     assert ended_well(course)
     kinds = [type(answer) for answer in course.answers]
     assert kinds == [
@@ -374,7 +375,7 @@ def test_every_request_is_answered_until_there_is_none() -> None:
 
 
 def test_question_commits_nothing() -> None:
-    assert drive([WELCOME, METHODS, VALUES, REBOOT, REFUSED]).order.count("commit") == 0
+    assert drive([WELCOME, METHODS, VALUES, UNKNOWN, REFUSED]).order.count("commit") == 0
 
 
 def test_rejected_set_changes_nothing() -> None:
@@ -412,7 +413,7 @@ def test_set_keeps_what_was_read_of_the_world_meanwhile() -> None:
 
 @pytest.mark.parametrize("version", ["1-0", "1-1", "1-2"])
 @pytest.mark.parametrize(
-    "body", ["<c:GetRPCMethods/>", "<c:Reboot/>", setting((paths.S1_PORT, "x"))]
+    "body", ["<c:GetRPCMethods/>", "<c:X_Dance/>", setting((paths.S1_PORT, "x"))]
 )
 def test_answer_is_in_the_version_and_with_the_identity_of_its_request(
     version: str, body: str
@@ -518,7 +519,7 @@ def test_session_can_be_dropped_at_any_moment(posts: int) -> None:
 # A HeMS that does as it likes.
 
 ANYTHING = [
-    *(WELCOME, PROVISION, REFUSED, METHODS, VALUES, REBOOT, NOTHING),
+    *(WELCOME, PROVISION, REFUSED, METHODS, VALUES, UNKNOWN, NOTHING),
     *((200, fault(8005)), (200, fault(8002)), (500, fault(8005)), (500, b"oops"), (503, b"")),
     *((200, b"garbage"), (200, PROVISION[1][:100]), (200, b"<!DOCTYPE x>" + METHODS[1])),
 ]

@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 
 from henbd.cwmp.bounds import LARGEST_BYTES, MOST_ATTRIBUTES, MOST_TAGS
 from henbd.cwmp.messages import (
+    AddObject,
+    AttributeChange,
+    DeleteObject,
     Envelope,
+    FactoryReset,
     Fault,
+    GetParameterAttributes,
     GetParameterNames,
     GetParameterValues,
     GetRPCMethods,
@@ -18,6 +23,9 @@ from henbd.cwmp.messages import (
     MalformedRequest,
     ParameterFault,
     ParameterValue,
+    Reboot,
+    ScheduleInform,
+    SetParameterAttributes,
     SetParameterValues,
     UnknownMethod,
 )
@@ -26,6 +34,23 @@ from henbd.errors import HemsError
 from tests.unit.settings import QUICK
 
 SOAP = 'xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:c="urn:dslforum-org:cwmp-1-0"'
+
+
+ATTRIBUTES = "".join(
+    f"<SetParameterAttributesStruct>{content}</SetParameterAttributesStruct>"
+    for content in (
+        (
+            "<Name>A</Name><NotificationChange>1</NotificationChange><Notification>2</Notification>"
+            "<AccessListChange>1</AccessListChange><AccessList><string>Subscriber</string></AccessList>"
+        ),
+        (
+            "<Name>B</Name><NotificationChange>0</NotificationChange><Notification>2</Notification>"
+            "<AccessListChange>0</AccessListChange><AccessList/>"
+        ),
+        "<Notification>1</Notification><Name>C</Name>",
+        "<Name>D</Name>",
+    )
+)
 
 
 def message(body: str, header: str = "") -> bytes:
@@ -86,7 +111,49 @@ def message(body: str, header: str = "") -> bytes:
             ),
             SetParameterValues((ParameterValue("A", "a<&\n&b"),), ""),
         ),
-        ("<c:Reboot><CommandKey/></c:Reboot>", UnknownMethod("Reboot")),
+        ("<c:X_Dance><CommandKey/></c:X_Dance>", UnknownMethod("X_Dance")),
+        ("<c:Reboot><CommandKey> é </CommandKey></c:Reboot>", Reboot(" é ")),
+        ("<c:Reboot/>", Reboot("")),
+        ("<c:FactoryReset/>", FactoryReset()),
+        (
+            (
+                "<c:ScheduleInform><DelaySeconds> 60 </DelaySeconds><CommandKey>k</CommandKey>"
+                "</c:ScheduleInform>"
+            ),
+            ScheduleInform(60, "k"),
+        ),
+        (
+            (
+                "<c:AddObject><ObjectName> A. </ObjectName><ParameterKey>k</ParameterKey>"
+                "</c:AddObject>"
+            ),
+            AddObject("A.", "k"),
+        ),
+        (
+            "<c:DeleteObject><ObjectName>A.1.</ObjectName></c:DeleteObject>",
+            DeleteObject("A.1.", ""),
+        ),
+        (
+            (
+                "<c:GetParameterAttributes><ParameterNames><string>A</string></ParameterNames>"
+                "</c:GetParameterAttributes>"
+            ),
+            GetParameterAttributes(("A",)),
+        ),
+        (
+            (
+                f"<c:SetParameterAttributes><ParameterList>{ATTRIBUTES}</ParameterList>"
+                "</c:SetParameterAttributes>"
+            ),
+            SetParameterAttributes(
+                (
+                    AttributeChange("A", 2),
+                    AttributeChange("B", None),
+                    AttributeChange("C", 1),
+                    AttributeChange("D", None),
+                )
+            ),
+        ),
         ("<c:getRPCMethods/>", UnknownMethod("getRPCMethods")),
         ("<GetRPCMethods/>", GetRPCMethods()),
         (
@@ -127,6 +194,15 @@ def test_message_of_the_hems(body: str, wanted: Incoming) -> None:
     "body",
     [
         "<c:GetParameterValues/>",
+        "<c:GetParameterAttributes/>",
+        "<c:SetParameterAttributes/>",
+        "<c:SetParameterAttributes><ParameterList><a/></ParameterList></c:SetParameterAttributes>",
+        (
+            "<c:SetParameterAttributes><ParameterList><a><Name>A</Name><NotificationChange>1"
+            "</NotificationChange></a></ParameterList></c:SetParameterAttributes>"
+        ),
+        "<c:ScheduleInform><CommandKey>k</CommandKey></c:ScheduleInform>",
+        "<c:ScheduleInform><DelaySeconds>-1</DelaySeconds></c:ScheduleInform>",
         "<c:SetParameterValues><ParameterKey/></c:SetParameterValues>",
         "<c:GetParameterNames><NextLevel>1</NextLevel></c:GetParameterNames>",
         "<c:GetParameterNames><ParameterPath/></c:GetParameterNames>",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.messages import AutonomousTransferComplete, Event, TransferComplete
+from henbd.cwmp.orders import Orders
+from henbd.cwmp.schedule import Scheduled
 from henbd.cwmp.state import State, document, restored
 from henbd.model import paths
 from henbd.model.tree import Provisioning
@@ -37,7 +40,9 @@ def state() -> State:
     box.ledger = ledgers.with_event(box.ledger, Event(events.REBOOT, "key"))
     box.ledger = ledgers.owing(box.ledger, Event(events.DOWNLOAD, "key"), DONE)
     box.ledger = ledgers.owing(box.ledger, events.AUTONOMOUS_TRANSFER_COMPLETE, PERFORMANCE)
-    return State(box.tree, box.ledger, SECRET)
+    entry = Scheduled("key", 300, 1_770_000_000, box.now + 300)
+    box.ledger = replace(box.ledger, scheduled=(entry,))
+    return State(box.tree, box.ledger, SECRET, Orders(BOOT_ID, factory_reset=True))
 
 
 STATE = state()
@@ -68,6 +73,9 @@ def test_restored_state_is_the_state() -> None:
     assert again.ledger.acknowledged == STATE.ledger.acknowledged
     assert again.ledger.events == STATE.ledger.events
     assert again.ledger.owed == STATE.ledger.owed
+    assert again.orders == STATE.orders
+    (scheduled,) = again.ledger.scheduled
+    assert (scheduled.command_key, scheduled.delay_s, scheduled.at) == ("key", 300, None)
 
 
 def test_times_and_failures_are_of_this_process() -> None:
@@ -141,12 +149,15 @@ def test_what_no_longer_fits_the_model_is_named_and_left_out() -> None:
 
 def test_new_box_has_an_empty_document() -> None:
     fresh = document(State(factory(), Ledger(), SECRET))
-    assert {k: v for k, v in fresh.items() if v} == {"version": 2, "secret": SECRET}
+    nothing = {"reboot": "", "factory_reset": False}
+    given = {k: v for k, v in fresh.items() if v}
+    assert given == {"version": 2, "secret": SECRET, "orders": nothing}
 
 
 def test_document_of_the_first_version_is_migrated() -> None:
     kept = {**DOCUMENT, "version": 1}
-    new = {"rows": {}, "numbers": {}, "owed": []}
+    nothing = {"reboot": "", "factory_reset": False}
+    new = {"rows": {}, "numbers": {}, "owed": [], "scheduled": [], "orders": nothing}
     for key in new:
         del kept[key]
     state, lost = restored(factory(), kept, BOOT_ID)
@@ -204,6 +215,13 @@ def test_document_without_one_of_its_keys_is_damaged(key: str) -> None:
         {"events": [None]},
         {"events": [["M Dance", "key"]]},
         {"owed": [None]},
+        {"scheduled": [{}]},
+        {"scheduled": [{"command_key": "key", "delay_s": 0, "due": 1}]},
+        {"scheduled": [{"command_key": None, "delay_s": 1, "due": 1}]},
+        {"orders": None},
+        {"orders": {}},
+        {"orders": {"reboot": 1, "factory_reset": False}},
+        {"orders": {"reboot": "", "factory_reset": 1}},
         {"owed": [{}]},
         {"owed": [{**DOCUMENT["owed"][0], "method": "Dance"}]},
         {"owed": [{**DOCUMENT["owed"][0], "event": ["M Download"]}]},

@@ -36,6 +36,7 @@ from tests.unit.fakes.journal import Journal
 from tests.unit.fakes.kernel import OUTER, FakeKernel, Fate
 from tests.unit.fakes.small import (
     FakeBoard,
+    FakeDoors,
     FakeGuardFile,
     FakeListener,
     FakeStore,
@@ -99,6 +100,7 @@ class World:
         self.zone = FakeZone({})
         self.store = FakeStore()
         self.guard_file = FakeGuardFile()
+        self.doors = FakeDoors()
         self.boot_id = "boot-1"
         self.faults: list[str] = []
         self._watching = False
@@ -133,6 +135,7 @@ class World:
             exchanges=self.exchanges,
             supervisor=self.supervisor,
             board=self.board,
+            doors=self.doors,
             console=Idle(),
         )
         memory = Memory(self._state(), self.store)

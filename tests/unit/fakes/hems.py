@@ -14,6 +14,7 @@ from henbd.errors import ExchangeError
 from henbd.settings import HemsPath
 from henbd.system.acs import Answer, Endpoint
 from henbd.values import Address
+from tests.lab.hems import schema
 from tests.unit.fakes.clockwork import Doorbell, Time
 from tests.unit.fakes.kernel import FakeKernel, Fate
 
@@ -25,6 +26,10 @@ ENVELOPE = (
     '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:cwmp="' + CWMP + '">'
     "<s:Header><cwmp:ID>1</cwmp:ID></s:Header><s:Body>%s</s:Body></s:Envelope>"
 )
+
+
+# Requests of the CPE's own.
+CALLS = ("TransferComplete", "AutonomousTransferComplete")
 
 
 class Manner(Enum):
@@ -45,6 +50,7 @@ class Informed:
     url: str
     device_id: dict[str, str]
     events: tuple[str, ...]
+    keys: tuple[str, ...]
     values: dict[str, str]
     retry_count: int
 
@@ -75,6 +81,7 @@ class FakeHems:
             return Answer(503, b"")
         if body:
             root = etree.fromstring(body)
+            assert not schema.deviations(root, CWMP)
             message = root.find("{*}Body")[0]  # type: ignore[index]
             name = etree.QName(message).localname
             if name == "Inform":
@@ -83,6 +90,8 @@ class FakeHems:
                 return _answer("<cwmp:InformResponse><MaxEnvelopes>1</MaxEnvelopes>"
                                "</cwmp:InformResponse>")  # fmt: skip
             self.responses.append(name)
+            if name in CALLS:
+                return _answer(f"<cwmp:{name}Response/>")
         if session.requests:
             return _answer(session.requests.pop(0))
         self.sessions_ended += 1
@@ -99,6 +108,7 @@ class FakeHems:
                 str(etree.QName(e).localname): e.text or "" for e in message.iterfind("DeviceId/*")
             },
             events=tuple(e.text or "" for e in message.iterfind("Event/EventStruct/EventCode")),
+            keys=tuple(e.text or "" for e in message.iterfind("Event/EventStruct/CommandKey")),
             values={p.findtext("Name", ""): p.findtext("Value", "") for p in parameters},
             retry_count=int(message.findtext("RetryCount", "-1")),
         )
@@ -209,3 +219,9 @@ def get_values(*paths: str) -> str:
         f"<cwmp:GetParameterValues><ParameterNames>{names}</ParameterNames>"
         "</cwmp:GetParameterValues>"
     )
+
+
+def command(method: str, **arguments: str) -> str:
+    """Return a request with these arguments, in this order."""
+    content = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in arguments.items())
+    return f"<cwmp:{method}>{content}</cwmp:{method}>"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from henbd.control.refusal import literal
-from henbd.errors import StoreError
+from henbd.errors import DoorError, StoreError
 from henbd.values import Address, Network
 from tests.unit.fakes.clockwork import Doorbell, Time
 
@@ -169,3 +169,19 @@ class FakeBoard:
     def clear(self) -> None:
         """Take it down."""
         self.values = None
+
+
+class FakeDoors:
+    """Counts how often the box was told to reboot; `shut`: nobody is there to do it."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.reboots = 0
+        self.shut = False
+
+    def reboot(self) -> None:
+        """Be told to reboot."""
+        self.asked += 1
+        if self.shut:
+            raise DoorError("/sbin/reboot: Permission denied")
+        self.reboots += 1

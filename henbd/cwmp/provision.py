@@ -1,0 +1,116 @@
+"""What the HeMS changes of the tree: values, rows, attributes; all of a request or nothing of it.
+
+Whatever it has changed itself it knows, and is not told of (TR-069 3.7.1.5, 4 VALUE CHANGE).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from henbd.cwmp import ledger as ledgers
+from henbd.cwmp.messages import (
+    AddObject,
+    AddObjectResponse,
+    DeleteObject,
+    DeleteObjectResponse,
+    SetParameterAttributes,
+    SetParameterValues,
+    SetParameterValuesResponse,
+)
+from henbd.cwmp.state import State
+from henbd.errors import Culprit, CwmpFault, FaultCode
+from henbd.model import paths
+from henbd.model.tree import Tree
+
+# TR-069 A.3.2.1, A.3.2.9: ParameterKey and CommandKey, in characters.
+LONGEST_KEY = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a change must keep to, beyond the types of the table, and what a command needs to know.
+
+    `refusals` names what of the changed paths cannot be done on this box; `status` is the Status of
+    the answer, from the tree before and after. `boot_id` names the boot that goes on.
+    """
+
+    refusals: Callable[[Tree, frozenset[str]], tuple[Culprit, ...]]
+    status: Callable[[Tree, Tree], int]
+    boot_id: str
+
+
+def values_set(
+    request: SetParameterValues, state: State, rules: Rules
+) -> tuple[SetParameterValuesResponse, State]:
+    """Return what SetParameterValues comes to; raises CwmpFault (A.3.2.1)."""
+    check_key(request.parameter_key, "ParameterKey")
+    tree = state.tree.set((p.name, p.value) for p in request.parameters)
+    named = frozenset(p.name for p in request.parameters)
+    culprits = rules.refusals(tree, named)
+    if culprits:
+        raise CwmpFault(FaultCode.INVALID_ARGUMENTS, "Invalid arguments", culprits)
+    after = _changed(state, tree, request.parameter_key, named)
+    return SetParameterValuesResponse(rules.status(state.tree, after.tree)), after
+
+
+def row_added(request: AddObject, state: State, rules: Rules) -> tuple[AddObjectResponse, State]:
+    """Return what AddObject comes to; raises CwmpFault (A.3.2.6)."""
+    check_key(request.parameter_key, "ParameterKey")
+    tree, number = state.tree.add(request.path)
+    _check_rows(state.tree, tree, rules)
+    after = _changed(state, tree, request.parameter_key)
+    return AddObjectResponse(number, rules.status(state.tree, after.tree)), after
+
+
+def row_deleted(
+    request: DeleteObject, state: State, rules: Rules
+) -> tuple[DeleteObjectResponse, State]:
+    """Return what DeleteObject comes to; raises CwmpFault (A.3.2.7)."""
+    check_key(request.parameter_key, "ParameterKey")
+    tree = state.tree.delete(request.path)
+    _check_rows(state.tree, tree, rules)
+    after = _changed(state, tree, request.parameter_key)
+    return DeleteObjectResponse(rules.status(state.tree, after.tree)), after
+
+
+def attributes_set(request: SetParameterAttributes, state: State) -> State:
+    """Return what SetParameterAttributes comes to; raises CwmpFault (A.3.2.4).
+
+    A value that comes under notification now is told from its next change on.
+    """
+    for change in request.changes:
+        # A name is checked even if nothing of it is to change.
+        for _ in state.tree.below(change.name):
+            break
+    tree = state.tree.notify(
+        (c.name, c.notification) for c in request.changes if c.notification is not None
+    )
+    fresh = tree.notified.keys() - state.tree.notified.keys()
+    return replace(state, tree=tree, ledger=ledgers.taught(state.ledger, tree, frozenset(fresh)))
+
+
+def check_key(key: str, name: str) -> None:
+    """See that a ParameterKey or CommandKey is no longer than may be; raises CwmpFault."""
+    if len(key) > LONGEST_KEY:
+        raise CwmpFault(
+            FaultCode.INVALID_ARGUMENTS, f"{name} is longer than {LONGEST_KEY} characters"
+        )
+
+
+def _check_rows(before: Tree, after: Tree, rules: Rules) -> None:
+    """Refuse to add or delete a row where that asks for what cannot be done on this box."""
+    known = rules.refusals(before, frozenset(before.rows))
+    for culprit in rules.refusals(after, frozenset(after.rows)):
+        if culprit not in known:
+            raise CwmpFault(FaultCode.REQUEST_DENIED, culprit.text)
+
+
+def _changed(
+    state: State, tree: Tree, parameter_key: str, named: frozenset[str] = frozenset()
+) -> State:
+    """Return the state with a tree that the HeMS has made: what differs it knows."""
+    tree = tree.store({paths.PARAMETER_KEY: parameter_key})
+    before = state.tree.values
+    differing = frozenset(p for p in tree.notified if before.get(p) != tree.values[p])
+    return replace(state, tree=tree, ledger=ledgers.taught(state.ledger, tree, named | differing))

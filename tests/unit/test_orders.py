@@ -1,0 +1,168 @@
+"""Reboot, FactoryReset and ScheduleInform as a daemon carries them out: once, after the session."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from henbd.departure import DOWN_WITHIN_S, MOST_ATTEMPTS
+from henbd.model import paths
+from tests.unit.fakes.hems import Manner, command, set_values
+from tests.unit.settings import SECRET
+from tests.unit.world import MME, World
+
+REBOOT = command("Reboot", CommandKey="key")
+RESET = command("FactoryReset")
+
+
+def order(world: World, *requests: str) -> None:
+    """Have a registered box called, and these requests made in the session."""
+    world.hems.will_ask(*requests)
+    world.listener.call()
+    world.run(1)
+
+
+@pytest.mark.conformance("C143", "C077", "C055")
+def test_reboot_comes_after_the_session_and_is_told_with_the_next_boot(world: World) -> None:
+    world.register()
+    order(world, REBOOT, set_values({paths.S1_SERVERS: str(MME)}))
+    assert world.hems.responses == ["RebootResponse", "SetParameterValuesResponse"]
+    assert world.doors.reboots == 1
+    assert json.loads(str(world.store.text))["orders"]["reboot"] == world.boot_id
+    world.power_cycle("boot-2")
+    world.run(3)
+    (boot,) = [inform for inform in world.informs[1:] if "1 BOOT" in inform.events]
+    assert ("M Reboot", "key") in zip(boot.events, boot.keys, strict=True)
+    assert world.values[paths.S1_SERVERS] == str(MME)
+    world.run(2 * DOWN_WITHIN_S)
+    assert world.doors.reboots == 1
+    assert sum("M Reboot" in inform.events for inform in world.informs) == 1
+
+
+def test_no_session_is_begun_while_the_box_goes_down(world: World) -> None:
+    world.register()
+    order(world, REBOOT)
+    before = len(world.informs)
+    world.listener.call()
+    world.run(DOWN_WITHIN_S - 10)
+    assert len(world.informs) == before
+
+
+def test_reboot_whose_session_fails_is_done_all_the_same(world: World) -> None:
+    """Its response was said; the HeMS counts on it."""
+    world.register()
+    world.hems.will_ask(REBOOT, "garbage")
+    world.listener.call()
+    world.run(1)
+    assert world.doors.reboots == 1
+
+
+@pytest.mark.conformance("C081")
+def test_order_that_a_killed_daemon_has_left_is_carried_out_by_the_next(world: World) -> None:
+    world.register()
+    world.doors.shut = True
+    order(world, REBOOT)
+    assert world.doors.reboots == 0
+    world.doors.shut = False
+    world.restart()
+    world.run(1)
+    assert world.doors.reboots == 1
+
+
+def test_box_that_cannot_be_rebooted_stays_reachable_and_the_order_is_dropped(
+    world: World,
+) -> None:
+    world.register()
+    world.doors.shut = True
+    order(world, REBOOT)
+    world.listener.call()
+    world.run(1)
+    assert world.informs[-1].events == ("6 CONNECTION REQUEST",)
+    world.run(10 * DOWN_WITHIN_S)
+    assert (world.doors.asked, world.doors.reboots) == (MOST_ATTEMPTS, 0)
+    assert json.loads(str(world.store.text))["orders"]["reboot"] == ""
+    world.power_cycle("boot-2")
+    world.run(3)
+    assert "M Reboot" in world.informs[-1].events
+
+
+@pytest.mark.conformance("C144", "C064", "C117")
+def test_factory_reset_forgets_all_that_the_hems_made_and_keeps_who_the_box_is(
+    world: World,
+) -> None:
+    world.bring_up_s1()
+    url = world.values[paths.CONNECTION_REQUEST_URL]
+    identity = world.informs[0].device_id
+    order(world, set_values({paths.PERIODIC_INTERVAL: "4711"}, key="key"), RESET)
+    assert world.hems.responses[-1] == "FactoryResetResponse"
+    assert world.doors.reboots == 1
+    kept = json.loads(str(world.store.text))
+    assert (kept["secret"], kept["values"], kept["hems"]) == (SECRET, {}, "")
+    world.power_cycle("boot-2")
+    world.run(3)
+    inform = world.informs[-1]
+    assert inform.events == ("0 BOOTSTRAP", "1 BOOT")
+    assert inform.device_id == identity
+    assert inform.values[paths.PARAMETER_KEY] == ""
+    assert inform.values[paths.CONNECTION_REQUEST_URL] == url
+    assert world.values[paths.S1_SERVERS] == ""
+    assert not world.stack.up
+
+
+def test_factory_reset_that_the_flash_does_not_take_is_tried_again(world: World) -> None:
+    world.register()
+    world.hems.answers_after_s = 1
+    world.hems.will_ask(RESET)
+    world.listener.call()
+    world.run(2.5)
+    world.store.full = True
+    world.run(10)
+    assert world.hems.responses == ["FactoryResetResponse"]
+    assert json.loads(str(world.store.text))["hems"]
+    world.store.full = False
+    world.run(DOWN_WITHIN_S)
+    assert not json.loads(str(world.store.text))["hems"]
+    assert world.doors.reboots == 1
+
+
+@pytest.mark.conformance("C145", "C068")
+def test_scheduled_inform_comes_when_it_is_due(world: World) -> None:
+    world.register()
+    schedule = [command("ScheduleInform", DelaySeconds=s, CommandKey=s) for s in ("300", "100")]
+    order(world, *schedule)
+    assert world.hems.responses == ["ScheduleInformResponse"] * 2
+    before = len(world.informs)
+    world.run(98)
+    assert len(world.informs) == before
+    world.run(3)
+    assert world.informs[-1].events == ("3 SCHEDULED", "M ScheduleInform")
+    assert world.informs[-1].keys == ("", "100")
+    world.run(200)
+    assert world.informs[-1].keys == ("", "300")
+    assert len(world.informs) == before + 2
+
+
+@pytest.mark.conformance("C145")
+def test_scheduled_inform_survives_a_reboot(world: World) -> None:
+    world.register()
+    order(world, command("ScheduleInform", DelaySeconds="300", CommandKey="key"))
+    world.run(100)
+    world.power_cycle("boot-2")
+    world.run(150)
+    assert all("3 SCHEDULED" not in inform.events for inform in world.informs)
+    world.run(60)
+    assert world.informs[-1].events == ("3 SCHEDULED", "M ScheduleInform")
+
+
+def test_scheduled_inform_that_is_not_delivered_is_told_when_the_hems_is_back(
+    world: World,
+) -> None:
+    world.register()
+    order(world, command("ScheduleInform", DelaySeconds="100", CommandKey="key"))
+    world.hems.manner = Manner.REFUSES
+    world.run(150)
+    world.hems.manner = Manner.ANSWERS
+    world.restart()
+    world.run(60)
+    assert world.informs[-1].events == ("3 SCHEDULED", "M ScheduleInform")
