@@ -6,7 +6,7 @@ SECONDS := 60
 # The functional tests mostly wait: more of them at a time than there are processors.
 WORKERS := 4
 
-.PHONY: help demo lab test check test-unit fuzz test-kernel clean
+.PHONY: help demo lab test check test-unit fuzz test-kernel bench bench-short clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -32,6 +32,12 @@ fuzz: setup-python ## every parser of a peer's bytes against random ones, SECOND
 test-kernel: setup-lab ## demo and core tests under a full Debian kernel in a VM (root)
 	@$(PYTHON) -m tests.lab.vm --timeout 900 -- $(PYTHON) -m tests.lab.demo
 	@$(PYTHON) -m tests.lab.vm --timeout 900 -- $(PYTHON) -m pytest -m kernel
+
+bench: setup-lab ## how soon and how small, beside limits of the same run: 200 trials each (root)
+	@$(PYTHON) -m tests.bench
+
+bench-short: setup-lab ## the same with two trials each: shows that it works, and nothing else (root)
+	@$(PYTHON) -m tests.bench --trials 2
 
 clean: ## remove what make has made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
