@@ -6,7 +6,10 @@ SECONDS := 60
 # The functional tests mostly wait: more of them at a time than there are processors.
 WORKERS := 4
 
-.PHONY: help demo lab test check test-unit fuzz test-kernel bench bench-short clean
+OPENWRT_SCRIPTS := $(addprefix openwrt/henbd/files/henbd,.init -guard.init .defaults .rpcd) \
+                   systemd/henbd-guard
+
+.PHONY: help demo lab test openwrt-check check test-unit fuzz test-kernel bench bench-short clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -18,7 +21,11 @@ lab: setup-lab ## the same lab, kept up to look around in (root)
 	@$(PYTHON) -m tests.lab.demo --keep
 
 test: setup-lab ## unit and functional tests (root)
-	@EXAMPLES=100 $(PYTHON) -m pytest -n $(WORKERS)
+	@EXAMPLES=100 $(PYTHON) -m pytest -n $(WORKERS) --ignore tests/openwrt
+
+openwrt-check: setup-openwrt ## the OpenWrt package: its scripts run, its page rendered (root)
+	@shellcheck --shell dash $(OPENWRT_SCRIPTS)
+	@$(PYTHON) -m pytest -q -n $(WORKERS) tests/openwrt
 
 check: setup-python ## ruff, mypy, layers, unit tests
 	@$(PYTHON) -m ruff check .
@@ -43,8 +50,10 @@ clean: ## remove what make has made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: setup-python setup-lab
+.PHONY: setup-python setup-lab setup-openwrt
 setup-python:
 	@tests/lab/setup.sh python
 setup-lab:
 	@tests/lab/setup.sh lab
+setup-openwrt:
+	@tests/lab/setup.sh openwrt

@@ -2,24 +2,26 @@
 # Sets up what the tests and the lab need on a Debian machine:
 #   setup.sh python   the virtual environment .venv with henbd and its tools
 #   setup.sh lab      the Debian packages of the lab (as root), and the virtual environment
+#   setup.sh openwrt  those that the OpenWrt package is checked with (as root), likewise
 # Doing it again costs nothing.
 set -eu
 cd "$(dirname "$0")/../.."
 
 # charon-systemd needs no systemd; kmod, busybox and QEMU are for the VM (make test-kernel).
-packages='python3-venv strongswan-swanctl charon-systemd libcharon-extra-plugins
+lab_packages='python3-venv strongswan-swanctl charon-systemd libcharon-extra-plugins
 libstrongswan-standard-plugins strongswan-pki openssl iproute2 tcpdump iputils-ping tshark
 qemu-system-x86 busybox-static kmod make'
+openwrt_packages='python3-venv shellcheck dash chromium openssl strongswan-pki make'
 
 missing() {
-    for package in $packages; do
+    for package in $1; do
         dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
             echo "$package"
     done
 }
 
 install_packages() {
-    wanted=$(missing | tr '\n' ' ')
+    wanted=$(missing "$1" | tr '\n' ' ')
     [ -n "$wanted" ] || return 0
     echo "installing: $wanted"
     # charon must not be started as a service of this machine: it would take UDP port 500.
@@ -55,11 +57,19 @@ lab)
         echo "the lab needs root: it makes network namespaces and runs strongSwan in them" >&2
         exit 1
     fi
-    install_packages
+    install_packages "$lab_packages"
+    make_environment
+    ;;
+openwrt)
+    if [ "$(id -u)" != 0 ]; then
+        echo "the board needs root: its scripts run in a directory that is their root" >&2
+        exit 1
+    fi
+    install_packages "$openwrt_packages"
     make_environment
     ;;
 *)
-    sed -n '2,5s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -1,0 +1,144 @@
+#!/usr/bin/python3 -IS
+"""uci and validate_data, as far as they are used: the files in /etc/config, and the types."""
+
+import ipaddress
+import os
+import re
+import shlex
+import sys
+
+CONFIG = "/etc/config/"
+WORD = re.compile(
+    r"""[ \t]+ | (?P<end> \n | \#[^\n]* ) | (?P<word> (?: '[^']*' | "(?:\\.|[^"\\])*"
+                      | \\. | [^\s'"\\] )+ )""",
+    re.VERBOSE,
+)
+
+
+def read(package):
+    """Return type and options of each section; a list is a list."""
+    sections, line = {}, []
+    with open(CONFIG + package, encoding="utf-8", errors="surrogateescape") as file:
+        text = file.read()
+    for match in WORD.finditer(text + "\n"):
+        if match["word"]:
+            line.append("".join(shlex.split(match["word"])))
+        elif match["end"] and line:
+            kind, name, value = (*line, "", "")[:3]
+            if kind == "config":
+                sections[value] = current = {"": name}
+            elif kind == "list":
+                current.setdefault(name, []).append(value)
+            else:
+                current[name] = value
+            line = []
+    return sections
+
+
+def write(package, sections):
+    with open(CONFIG + package, "w", encoding="utf-8") as file:
+        for section, options in sections.items():
+            file.write(f"config {options['']} '{section}'\n")
+            for name, value in options.items():
+                for item in value if isinstance(value, list) else [value] * bool(name):
+                    kind = "list" if isinstance(value, list) else "option"
+                    file.write(f"\t{kind} {name} {shlex.quote(item)}\n")
+
+
+def export_shell(package):
+    for section, options in read(package).items():
+        for name, value in options.items():
+            variable = f"CONFIG_{section}_{name or 'TYPE'}"
+            if isinstance(value, list):
+                print(f"{variable}_LENGTH={len(value)}")
+                for index, item in enumerate(value, 1):
+                    print(f"{variable}_ITEM{index}={shlex.quote(item)}")
+                value = " ".join(value)
+            print(f"{variable}={shlex.quote(value)}")
+
+
+def show(package):
+    for section, options in read(package).items():
+        for option, found in options.items():
+            items = found if isinstance(found, list) else [found]
+            name = ".".join(filter(None, (package, section, option)))
+            print(f"{name}={' '.join(map(shlex.quote, items))}")
+
+
+def get(path):
+    package, section, option = path.split(".")
+    try:
+        print(read(package)[section][option])
+    except KeyError:
+        sys.exit(1)
+
+
+def set_option(assignment):
+    path, _, value = assignment.partition("=")
+    package, section, option = path.split(".")
+    sections = read(package)
+    sections[section][option] = value
+    write(package, sections)
+
+
+def commit(_package):
+    """All is committed at once here."""
+
+
+def is_address(text, what=ipaddress.ip_address):
+    try:
+        what(text)
+    except ValueError:
+        return False
+    return True
+
+
+def fits(kind, value):
+    """Return whether a value is of a type of validate_data."""
+    name, _, rest = kind.partition("(")
+    arguments = re.findall(r'"[^"]*"|[^,()]+(?:\([^)]*\))?', rest.removesuffix(")"))
+    if name == "list":
+        return all(fits(arguments[0], word) for word in value.split())
+    if name == "or":
+        return any(value == a.strip('"') if '"' in a else fits(a, value) for a in arguments)
+    if name == "range":
+        return re.fullmatch(r"[+-]?(0x[0-9a-fA-F]+|\d+)", value) is not None and (
+            int(arguments[0]) <= int(value, 0 if "x" in value else 10) <= int(arguments[1])
+        )
+    return {
+        "bool": lambda: value.lower() in ("0", "off", "false", "no", "1", "on", "true", "yes"),
+        "cidr": lambda: is_address(value, lambda text: ipaddress.ip_network(text, strict=False)),
+        "host": lambda: is_address(value) or re.fullmatch(r"[\w-]+(\.[\w-]+)*", value) is not None,
+        "ipaddr": lambda: is_address(value),
+        "string": lambda: True,
+        "uciname": lambda: re.fullmatch(r"\w*", value) is not None,
+    }[name]()
+
+
+def validate_data(package, kind, section, *options):
+    found, wrong = read(package).get(section, {}), False
+    if found.get("") != kind:
+        sys.exit(f"validate_data: {package}.{section} is no section of type {kind}")
+    for option in options:
+        name, kind = option.split(":")
+        value = found.get(name)
+        value = " ".join(value) if isinstance(value, list) else value
+        if value is not None and not fits(kind, value):
+            wrong = True
+            print(f"validate_data: {package}.{section}.{name} is not {kind}", file=sys.stderr)
+    sys.exit(wrong)
+
+
+VERBS = {
+    "export-shell": export_shell,
+    "show": show,
+    "get": get,
+    "set": set_option,
+    "commit": commit,
+}
+
+arguments = [argument for argument in sys.argv[1:] if argument != "-q"]
+if os.path.basename(sys.argv[0]) == "validate_data":
+    validate_data(*arguments)
+else:
+    VERBS[arguments[0]](*arguments[1:])
