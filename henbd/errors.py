@@ -105,6 +105,10 @@ class CharonError(HenbdError):
     """charon did not answer, or refused a command; look again."""
 
 
+class StackError(HenbdError):
+    """A program or file of the S1AP stack could not be used; try later."""
+
+
 class KernelError(HenbdError):
     """The kernel refused a request."""
 
