@@ -16,7 +16,14 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["henbd", "henbd.*"]),
-    package_data={"henbd": ["py.typed", "model/tables/*.tsv", "system/s1ap/PROTOCOL.md"]},
+    package_data={
+        "henbd": [
+            "py.typed",
+            "model/tables/*.tsv",
+            "system/s1ap/*.md",
+            "system/s1ap/samples/*",
+        ]
+    },
     install_requires=[
         "lxml>=4.9",
         "pyroute2>=0.7.9",

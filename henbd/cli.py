@@ -10,11 +10,11 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from henbd import __version__, config, guard_command, logs
 from henbd.clock import Clock
@@ -29,7 +29,7 @@ from henbd.model.table import device_table
 from henbd.parties import Parties
 from henbd.reload import reload, tls_files
 from henbd.screen import screen
-from henbd.settings import Settings
+from henbd.settings import S1Settings, Settings, StackAdapter
 from henbd.status import status
 from henbd.system.acs import Acs
 from henbd.system.charon import CharonShell
@@ -41,6 +41,8 @@ from henbd.system.kernel import KernelShell
 from henbd.system.listener import Listener
 from henbd.system.notify import Notify
 from henbd.system.resolver import Resolver
+from henbd.system.s1ap.adapter import S1Adapter
+from henbd.system.s1ap.hook import HookAdapter
 from henbd.system.s1ap.native import NativeAdapter
 from henbd.system.status_file import StatusFile
 from henbd.system.store import Store
@@ -174,7 +176,7 @@ def build(settings: Settings, file: str) -> Daemon:
         charon=charon,
         kernel=KernelShell(doorbell, rung),
         guard_file=GuardFile(settings.store_directory),
-        stack=NativeAdapter(settings.s1.socket, settings.s1.group, doorbell, time.monotonic, rung),
+        stack=_stack(settings.s1, doorbell, rung),
         names=Resolver(doorbell, rung),
         callers=Listener(doorbell, lambda: daemon.called(), time.monotonic),
         exchanges=exchanges,
@@ -193,6 +195,24 @@ def build(settings: Settings, file: str) -> Daemon:
         },
     )
     return daemon
+
+
+def _stack(settings: S1Settings, doorbell: Doorbell, rung: Callable[[], None]) -> S1Adapter:
+    """Return the adapter of the stack that is configured."""
+    match settings.adapter:
+        case StackAdapter.NATIVE:
+            return NativeAdapter(settings.socket, settings.group, doorbell, time.monotonic, rung)
+        case StackAdapter.HOOK:
+            return HookAdapter(
+                settings.command,
+                settings.time_limit_s,
+                settings.poll_s,
+                doorbell,
+                time.monotonic,
+                rung,
+            )
+        case _:
+            assert_never(settings.adapter)
 
 
 def _state(settings: Settings, kept: Mapping[str, Any] | None, boot_id: str) -> State:

@@ -22,6 +22,7 @@ from henbd.settings import (
     LogSettings,
     S1Settings,
     Settings,
+    StackAdapter,
 )
 from henbd.toml_lines import line_table
 from henbd.values import Certificate, Credentials, PresharedKey
@@ -57,6 +58,9 @@ class Files(Protocol):
 
     def check_readable(self, path: str) -> None:
         """See that there is such a file."""
+
+    def check_program(self, path: str) -> None:
+        """See that there is such a program."""
 
     def check_group(self, name: str) -> None:
         """See that there is such a group of users."""
@@ -111,6 +115,7 @@ def settings(
     if draft.value("s1.socket") == draft.value("control.socket"):
         draft.wrong("control.socket", "is that of [s1], too")
     _check_secrets(draft, mode)
+    _check_stack(draft, files)
     has_ipsec = "ipsec" in draft.values
     _check_way(draft, has_ipsec=has_ipsec)
     _check_hems_files(draft, files)
@@ -137,6 +142,17 @@ def _check_secrets(draft: Draft, mode: int) -> None:
     for key in SECRETS:
         if draft.value(key) and mode & credentials.OTHERS:
             draft.wrong(key, f"the file is open to others (mode {mode:04o}): chmod 640")
+
+
+def _check_stack(draft: Draft, files: Files) -> None:
+    """See that there is what the adapter needs."""
+    if draft.value("s1.adapter") is not StackAdapter.HOOK:
+        return
+    command = draft.value("s1.command")
+    if command == ():
+        draft.wrong("s1.command", 'is missing: adapter = "hook" runs it', at="s1.adapter")
+    if command:
+        draft.use("s1.command", lambda words: files.check_program(words[0]))
 
 
 def _check_way(draft: Draft, *, has_ipsec: bool) -> None:

@@ -25,7 +25,7 @@ from henbd.config_readers import (
     url,
 )
 from henbd.cwmp.soap import NAMESPACE_VERSIONS
-from henbd.settings import HemsPath, LogTarget, S1Policy, SetStatus
+from henbd.settings import HemsPath, LogTarget, S1Policy, SetStatus, StackAdapter
 from henbd.values import AddressFamily
 
 
@@ -117,9 +117,13 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "audit_s": Key(number(1, 86_400), 60),
     },
     "s1": {
-        "adapter": Key(one_of(["native"]), "native"),
+        "adapter": Key(choice(StackAdapter), StackAdapter.NATIVE),
         "socket": Key(socket_path, "/run/henbd/s1.sock"),
         "group": Key(text(NAME), ""),
+        # Of a hook: its words, the time for each run, and how often it is asked how S1 is.
+        "command": Key(text(4095, least=1), (), several=True),
+        "time_limit_s": Key(number(1, 600), 10),
+        "poll_s": Key(number(1, 600), 5),
         "hold_s": Key(number(0, 3600), 10),
         "wait_for_admin_state": Key(boolean, False),
     },

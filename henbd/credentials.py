@@ -113,6 +113,14 @@ def check_group(name: str) -> None:
         raise ValueError(f"there is no group {name!r}") from error
 
 
+def check_program(path: str) -> None:
+    """See that there is a program at an absolute path."""
+    if not os.path.isabs(path):
+        raise ValueError(f"{path!r} is not an absolute path")
+    if not os.path.isfile(path) or not os.access(path, os.X_OK):
+        raise ValueError(f"{path}: no program")
+
+
 def key_id(certificate: bytes) -> str:
     """Return charon's name for the key of a certificate: the SHA-1 of its public key's bits."""
     try:

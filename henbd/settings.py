@@ -32,6 +32,13 @@ class SetStatus(Enum):
     STRICT = "strict"
 
 
+class StackAdapter(Enum):
+    """How the S1AP stack of the box is talked to."""
+
+    NATIVE = "native"
+    HOOK = "hook"
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceSettings:
     """[device]: who we are (TR-069 DeviceIdStruct)."""
@@ -94,11 +101,18 @@ class IpsecSettings:
 
 @dataclass(frozen=True, slots=True)
 class S1Settings:
-    """[s1]: how the S1AP stack of the box is talked to."""
+    """[s1]: how the S1AP stack of the box is talked to.
 
-    adapter: str
+    `socket` and `group` are for the native protocol; `command` and the times for a hook, which has
+    `time_limit_s` for each thing that it does, and is asked how S1 is every `poll_s`.
+    """
+
+    adapter: StackAdapter
     socket: str
     group: str
+    command: tuple[str, ...]
+    time_limit_s: int
+    poll_s: int
     hold_s: int
     wait_for_admin_state: bool
 

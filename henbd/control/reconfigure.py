@@ -11,7 +11,7 @@ from henbd.settings import Settings
 BOUND = (
     ("device", ("boot_id_file",)),
     ("ipsec", ("vici",)),
-    ("s1", ("adapter", "socket", "group")),
+    ("s1", ("adapter", "socket", "group", "command", "time_limit_s", "poll_s")),
 )
 BOUND_ALONE = (
     ("store_directory", "store.directory"),

@@ -139,7 +139,7 @@ def test_a_stack_that_was_restarted_is_not_turned_away(native: Native) -> None:
 
 
 def test_what_is_wrong_is_answered_and_does_no_harm(
-    native: Native, caplog: pytest.LogCaptureNative
+    native: Native, caplog: pytest.LogCaptureFixture
 ) -> None:
     stack = native.stack()
     stack.say(type="ack", generation=1)
@@ -219,7 +219,7 @@ def test_a_flood_does_not_keep_others_waiting(native: Native) -> None:
 
 
 def test_actions_are_logged_once_as_they_are(
-    native: Native, caplog: pytest.LogCaptureNative
+    native: Native, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     native.stack().hello()

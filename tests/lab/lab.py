@@ -80,13 +80,15 @@ def provisioning(*far_ends: object, inside: bool = True) -> Set:
 class Options:
     """How a lab differs from the usual one: certificates, HTTP with Digest, HeMS in the tunnel.
 
-    `tls` names the HeMS's key pair in Pki. `configuration` is laid over henbd's configuration,
-    section by section; None takes a key, or a section, away.
+    `adapter` is how henbd talks to the stack: native or hook. `tls` names the HeMS's key pair
+    in Pki. `configuration` is laid over henbd's configuration, section by section; None takes a
+    key, or a section, away.
     """
 
     psk: bool = False
     tls: str | None = None
     second_gateway: bool = False
+    adapter: str = "native"
     configuration: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     henb_charon: Mapping[str, Any] = field(default_factory=dict)
 
@@ -221,10 +223,22 @@ class Lab:
         run = ("-m", "henbd", "run", "--config", str(self.configuration_file))
         self.henbd = Process(self, "henbd", sys.executable, *run, "--log-level", "debug")
         undo.callback(self.henbd.stop)
-        native = ("-m", "tests.lab.enb", "--socket", str(self.s1_socket))
+        self.install_stack()
+        undo.callback(lambda: self.stack.stop())
+
+    def install_stack(self, *more: str) -> None:
+        """Have the reference stack as `stack`, with these words more when it is started."""
+        native = ("-m", "tests.lab.enb", "--socket", str(self.s1_socket), "--verbose")
         user_plane = ("--user-plane-peer", str(topology.SGW))
-        self.stack = Process(self, "stack", sys.executable, *native, *user_plane, "--verbose")
-        undo.callback(self.stack.stop)
+        hook = ("--hook",) if self.options.adapter == "hook" else ()
+        self.stack = Process(self, "stack", sys.executable, *native, *user_plane, *hook, *more)
+
+    def _adapter(self) -> dict[str, Any]:
+        """Return what [s1] says of the adapter."""
+        if self.options.adapter == "hook":
+            hook = (sys.executable, "-I", str(ROOT / "tests/lab/enb/hook.py"), str(self.s1_socket))
+            return {"adapter": "hook", "command": hook}
+        return {"socket": str(self.s1_socket)}
 
     def __enter__(self) -> Self:
         return self
@@ -308,7 +322,7 @@ class Lab:
                 "remote_id": GATEWAY_ID,
                 **credentials,
             },
-            "s1": {"socket": str(self.s1_socket)},
+            "s1": self._adapter(),
             "store": {"directory": str(self.folder / "store")},
             "control": {"socket": str(self.control_socket)},
         }

@@ -109,6 +109,10 @@ class FakeFiles:
     def check_readable(self, path: str) -> None:
         self._read(path)
 
+    def check_program(self, path: str) -> None:
+        if path != "/usr/lib/henbd/hook":
+            raise ValueError(f"{path}: no program")
+
     def check_group(self, name: str) -> None:
         if name != "henbd":
             raise ValueError(f"there is no group {name!r}")

@@ -31,6 +31,7 @@ from henbd.settings import (
     S1Settings,
     SetStatus,
     Settings,
+    StackAdapter,
 )
 from henbd.values import AddressFamily, PresharedKey
 
@@ -86,7 +87,14 @@ _IPSEC = IpsecSettings(
     audit_s=60,
 )
 _S1 = S1Settings(
-    adapter="native", socket="/run/s1ap.sock", group="", hold_s=10, wait_for_admin_state=False
+    adapter=StackAdapter.NATIVE,
+    socket="/run/s1ap.sock",
+    group="",
+    command=(),
+    time_limit_s=10,
+    poll_s=5,
+    hold_s=10,
+    wait_for_admin_state=False,
 )
 _SETTINGS = Settings(
     device=_DEVICE,

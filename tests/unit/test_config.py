@@ -10,7 +10,7 @@ import pytest
 from henbd import __version__
 from henbd.config_keys import SECTIONS
 from henbd.errors import Problem
-from henbd.settings import HemsPath, S1Policy, SetStatus, Settings
+from henbd.settings import HemsPath, S1Policy, SetStatus, Settings, StackAdapter
 from henbd.values import AddressFamily, Certificate, PresharedKey
 from tests.unit.configuration import (
     CERTIFICATE,
@@ -34,6 +34,8 @@ def test_defaults_are_those_of_the_documentation() -> None:
     assert (found.connection_request.port, found.connection_request.path) == (7547, "")
     assert found.ipsec is None
     assert found.s1.socket == "/run/henbd/s1.sock"
+    assert found.s1.adapter is StackAdapter.NATIVE
+    assert (found.s1.command, found.s1.time_limit_s, found.s1.poll_s) == ((), 10, 5)
     assert (found.s1.hold_s, found.s1.wait_for_admin_state) == (10, False)
     assert found.store_directory == "/var/lib/henbd"
     assert found.control_socket == "/run/henbd/control.sock"
@@ -65,6 +67,18 @@ def test_a_tunnel_by_shared_secret() -> None:
     found = valid(text)
     assert found.ipsec is not None
     assert found.ipsec.credentials == PresharedKey(b"shared secret")
+
+
+def test_a_stack_behind_a_hook() -> None:
+    text = changed(
+        TUNNEL,
+        'socket = "/run/henbd/s1.sock"',
+        'adapter = "hook"\ncommand = ["/usr/lib/henbd/hook", "-v"]\ntime_limit_s = 30',
+    )
+    found = valid(text)
+    assert found.s1.adapter is StackAdapter.HOOK
+    assert found.s1.command == ("/usr/lib/henbd/hook", "-v")
+    assert found.s1.time_limit_s == 30
 
 
 def test_local_id_is_the_first_name_in_the_certificate() -> None:

@@ -188,8 +188,26 @@ MISTAKES = """
 ! ipsec.dpd_s: 0 is not within 1 to 3600
 
 - socket = "/run/henbd/s1.sock"
++ adapter = "vendor"
+! s1.adapter: 'vendor' is not 'native' or 'hook'
+
+- socket = "/run/henbd/s1.sock"
++ poll_s = 0
+! s1.poll_s: 0 is not within 1 to 600
+
+- socket = "/run/henbd/s1.sock"
 + adapter = "hook"
-! s1.adapter: 'hook' is not 'native'
+! s1.command: is missing: adapter = "hook" runs it
+
+- socket = "/run/henbd/s1.sock"
++ adapter = "hook"
++ command = [""]
+! s1.command: has 0 characters, 1 to 4095 are wanted
+
+- socket = "/run/henbd/s1.sock"
++ adapter = "hook"
++ command = ["/usr/bin/true", "-v"]
+! s1.command: /usr/bin/true: no program
 
 - socket = "/run/henbd/s1.sock"
 + group = "wheel"

@@ -49,6 +49,24 @@ def test_op_state_stays_false_while_s1_setup_is_not_answered(lab: Lab) -> None:
     assert lab.informed(OP_STATE) == "false"
 
 
+def see_that_s1_does_not_count_as_up(lab: Lab, fault: str) -> None:
+    """Have a stack with a fault; what it does wrong, or says wrongly, is not S1."""
+    lab.hems.play([provisioning()])
+    lab.install_stack("--fault", fault)
+    lab.start()
+    done = lab.log.wait("SetParameterValuesResponse", 20)
+    lab.log.wait("session-end", since=done.at)
+    if fault != "silent":
+        assert eventually(lambda: lab.status()["s1"]["told"] is not None)
+    assert lab.quiet(lab.log.events("InformResponse")[-1].at, 3.0)
+    assert not lab.status()["s1"]["up"]
+    assert lab.informed(OP_STATE) == "false"
+
+
+def test_what_a_stack_says_of_an_old_generation_does_not_count(lab: Lab) -> None:
+    see_that_s1_does_not_count_as_up(lab, "old-generation")
+
+
 def test_the_next_far_end_is_tried_when_the_first_refuses(lab: Lab) -> None:
     lab.mme.setup[:] = [Refuse(time_to_wait_s=60)]
     lab.hems.play([provisioning(topology.MME, topology.SECOND_MME)])

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 
 from tests.lab import sctp
 from tests.lab.enb import faults
+from tests.lab.enb.desk import Desk
 from tests.lab.enb.messages import is_plmn
 from tests.lab.enb.native import NativeClient
 from tests.lab.enb.stack import Options, Stack
@@ -40,7 +41,12 @@ def main() -> int:
     )
     threading.excepthook = _die
     stack = Stack(options)
-    client = NativeClient(arguments.socket, stack, drops=switched.drops, ping_s=arguments.ping_s)
+    client: NativeClient | Desk
+    if arguments.hook:
+        client = Desk(arguments.socket, stack, switched)
+    else:
+        drops = switched.drops
+        client = NativeClient(arguments.socket, stack, drops=drops, ping_s=arguments.ping_s)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: client.stop())
     client.run()
@@ -65,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--socket", required=True, metavar="PATH", help="where henbd listens")
+    parser.add_argument(
+        "--hook", action="store_true", help="be asked there, by tests/lab/enb/hook.py, instead"
+    )
     parser.add_argument("--name", default="reference", help="what henbd is told (%(default)s)")
     parser.add_argument(
         "--plmn",

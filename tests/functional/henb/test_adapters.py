@@ -1,0 +1,95 @@
+"""Whoever made the S1AP stack: it is told what to do, and what it says of S1 is true."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.functional.henb.test_address_change import told
+from tests.functional.henb.test_s1 import see_that_s1_does_not_count_as_up, set_in_a_session
+from tests.lab.hems.rpc import Set
+from tests.lab.lab import FAP, OP_STATE, S1_SERVERS, Lab, Options, provisioning
+from tests.lab.mme import Accept, Refuse
+from tests.lab.probe import eventually
+
+ADMIN_STATE = FAP + "FAPControl.LTE.AdminState"
+
+ADAPTERS = [pytest.param(name, marks=pytest.mark.lab(adapter=name)) for name in ("native", "hook")]
+
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.usefixtures("adapter"),
+    pytest.mark.parametrize("adapter", ADAPTERS, indirect=True),
+]
+
+
+@pytest.fixture
+def adapter(request: pytest.FixtureRequest, options: Options) -> str:
+    """How henbd talks to the stack; each test is for each of these."""
+    assert options.adapter == request.param
+    return str(request.param)
+
+
+def test_the_inner_address_changes(registered: Lab) -> None:
+    since = time.monotonic()
+    address = registered.grant_another()
+    registered.reauthenticate()
+    told(registered, address, since)
+
+
+def test_the_far_end_changes(registered: Lab) -> None:
+    set_in_a_session(registered, Set({S1_SERVERS: ("10.30.0.9", "xsd:string")}))
+    assert eventually(lambda: len(registered.second_mme.s1_up) == 1, 20)
+    assert eventually(lambda: not registered.mme.s1_up, 5)
+    assert eventually(lambda: "to 10.30.0.2/32" not in registered.status()["guards"]["standing"])
+
+
+def test_s1_is_ended_gracefully_when_it_is_not_wanted_any_more(registered: Lab) -> None:
+    registered.henbd.stop()
+    registered.configure({"s1": {"wait_for_admin_state": True}})
+    registered.henbd.start()
+    assert eventually(lambda: registered.answers() and registered.status()["s1"]["up"], 20)
+    since = set_in_a_session(registered, Set({ADMIN_STATE: ("0", "xsd:boolean")}))
+    down = registered.log.wait("SCTP-down", 10, since=since)
+    assert down.facts["reason"] == "shut down by the peer"
+    assert eventually(lambda: registered.informed(OP_STATE) == "false")
+
+
+def test_time_to_wait_is_obeyed(lab: Lab) -> None:
+    lab.mme.setup[:] = [Refuse(time_to_wait_s=2), Accept()]
+    lab.hems.play([provisioning()])
+    lab.start()
+    refused = lab.log.wait("S1SetupFailure", 20)
+    assert eventually(lambda: [p["time_to_wait_s"] for p in lab.status()["s1"]["peers"]] == [2])
+    again = lab.log.wait("S1SetupRequest", 20, since=refused.at)
+    assert again.at - refused.at >= 2
+    lab.log.wait("S1SetupResponse", since=again.at)
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_a_stack_that_ends_is_told_again_when_it_is_back(registered: Lab, how: str) -> None:
+    getattr(registered.stack, how)()
+    # Not sooner: a stack that is restarted is back before.
+    assert eventually(lambda: registered.informed(OP_STATE) == "false", 30)
+    since = time.monotonic()
+    registered.stack.start()
+    setup = registered.log.wait("S1SetupRequest", 20, since=since)
+    assert str(setup.facts["peer"]) == "10.99.0.1"
+    assert eventually(lambda: registered.informed(OP_STATE) == "true", 20)
+
+
+def test_a_restart_of_henbd_does_not_disturb_s1(registered: Lab) -> None:
+    assert eventually(lambda: not registered.status()["waiting_for"])
+    since = time.monotonic()
+    registered.henbd.kill()
+    registered.henbd.start()
+    assert eventually(lambda: registered.answers() and not registered.status()["waiting_for"], 20)
+    assert registered.quiet(since)
+    assert not registered.log.events("SCTP-down", since)
+    assert not registered.log.events("S1SetupRequest", since)
+
+
+@pytest.mark.parametrize("fault", ["silent", "wrong-local=10.10.1.2"])
+def test_a_stack_that_is_silent_or_lies_does_not_count_as_up(lab: Lab, fault: str) -> None:
+    see_that_s1_does_not_count_as_up(lab, fault)
