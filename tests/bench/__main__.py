@@ -8,14 +8,20 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import address
+from tests.bench import address, call, life, values
 from tests.bench.figures import Figure
 from tests.bench.plot import strips
 from tests.bench.table import keep, machine, table
 
 Rows = Callable[[int], Iterator[Figure]]
 
-ROWS: Mapping[str, Rows] = {"address": address.figures}
+ROWS: Mapping[str, Rows] = {
+    "address": address.figures,
+    "call": call.figures,
+    "values": values.figures,
+    "start": life.starting,
+    "sessions": life.sessions,
+}
 
 TRIALS = 200
 

@@ -40,7 +40,7 @@ class Tap:
 
     def segments(self) -> list[Segment]:
         """Return what came since the last call."""
-        found = []
+        found: list[Segment] = []
         while True:
             try:
                 packet, extra, _, _ = self._socket.recvmsg(65536, socket.CMSG_SPACE(16))
