@@ -24,7 +24,7 @@ from henbd.config_readers import (
     text,
     url,
 )
-from henbd.cwmp.soap import NAMESPACE_VERSIONS
+from henbd.cwmp.versions import CHOICES
 from henbd.settings import HemsPath, LogTarget, S1Policy, SetStatus, StackAdapter
 from henbd.values import AddressFamily
 
@@ -85,7 +85,7 @@ SECTIONS: dict[str, dict[str, Key]] = {
         # The tunnel, if there is one.
         "path": Key(choice(HemsPath), None),
         "address": Key(address, None),
-        "cwmp_version": Key(one_of(NAMESPACE_VERSIONS), "auto"),
+        "cwmp_version": Key(one_of(CHOICES), "auto"),
         "session_s": Key(number(30, 86_400), 600),
         "set_status": Key(choice(SetStatus), SetStatus.ZERO),
     },

@@ -30,8 +30,11 @@ class Exchanges(Protocol):
     def open(self, endpoint: Endpoint) -> None:
         """Begin to connect, without waiting; raises ExchangeError where that cannot even begin."""
 
-    def post(self, body: bytes) -> None:
-        """Post a body on a thread of its own; Daemon.answered is called with what came of it."""
+    def post(self, body: bytes, wait_s: float) -> None:
+        """Post a body on a thread of its own; Daemon.answered is called with what came of it.
+
+        The HeMS is given `wait_s` seconds for each part of its answer.
+        """
 
     def abort(self) -> None:
         """Give up the conversation, whatever it is waiting for."""
@@ -147,7 +150,7 @@ class Conversation:
             self._finish(stop.value, management)
             return
         dialogue.posted_at = self._clock.monotonic()
-        self._exchanges.post(wish.body)
+        self._exchanges.post(wish.body, wish.wait_s)
 
     def _finish(self, outcome: Outcome, management: Management) -> None:
         assert self.current is not None
@@ -164,6 +167,7 @@ class Conversation:
                 now,
                 random.random(),
                 informed=outcome.informed,
+                refused=outcome.refused,
             )
             logger.warning("session failed: %s", outcome.failure)
             self._exchanges.abort()

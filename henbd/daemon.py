@@ -26,7 +26,6 @@ from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.provision import Rules
 from henbd.cwmp.session import session
-from henbd.cwmp.soap import NAMESPACE_VERSIONS
 from henbd.departure import Departure
 from henbd.errors import Culprit, ExchangeError
 from henbd.hands import Hands
@@ -360,13 +359,14 @@ class Daemon:
             self.management,
             self.boot_id,
             intent.registration(self.memory.tree),
+            choice=self.settings.hems.cwmp_version,
         )
         self.memory.account(ledger)
         dialogue = session(
             opening,
             factory.device_id(self.settings),
             self._current_time(),
-            NAMESPACE_VERSIONS[self.settings.hems.cwmp_version],
+            self.settings.hems.cwmp_version,
             Rules(self._refusals, self._set_status, self.boot_id),
         )
         # Until the clock is set nobody can say what is out of date.

@@ -93,6 +93,10 @@ class HemsError(HenbdError):
         super().__init__(" ".join(line.split())[:250])
 
 
+class RefusalError(HemsError):
+    """The HeMS would not have a request of ours; another version of CWMP may please it."""
+
+
 class StoreError(HenbdError):
     """The flash did not take what we wanted to keep; the operator must act, we try again."""
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from henbd.cwmp import schedule as schedules
+from henbd.cwmp import versions
 from henbd.cwmp.events import (
     BOOT,
     BOOTSTRAP,
@@ -45,8 +46,9 @@ class Ledger:
     `hems` is empty before any has answered, `boot_id` names the boot that it was told of.
     `acknowledged` has the values under notification that it knows. `changed` are parameters that
     have changed since, and are told even if they have changed back. `events` are to be told, `sent`
-    are those on their way in an Inform; how each is kept say the rules of `events`. `fresh`:
-    something new came after the last Inform was sent.
+    are those on their way in an Inform; how each is kept say the rules of `events`. `version` is
+    the namespace of CWMP that it has acknowledged, `refusals` counts the Informs that it refused
+    since. `fresh`: something new came after the last Inform was sent.
     """
 
     hems: str = ""
@@ -56,6 +58,8 @@ class Ledger:
     sent: tuple[Event, ...] = ()
     owed: tuple[Owed, ...] = ()
     scheduled: tuple[Scheduled, ...] = ()
+    version: str = ""
+    refusals: int = 0
     changed: frozenset[str] = frozenset()
     fresh: bool = False
     failures: int = 0
@@ -74,6 +78,7 @@ class Opening:
     events: tuple[Event, ...]
     parameters: tuple[ParameterValue, ...]
     retry_count: int
+    version: str
     baseline: Mapping[str, str]
     marked: frozenset[str]
     owed: tuple[Owed, ...]
@@ -221,12 +226,20 @@ def wake_at(
 
 
 def opened(
-    ledger: Ledger, tree: Tree, management: Management, boot_id: str, registration: frozenset[str]
+    ledger: Ledger,
+    tree: Tree,
+    management: Management,
+    boot_id: str,
+    registration: frozenset[str],
+    *,
+    choice: str,
 ) -> tuple[Ledger, Opening]:
     """Return the Inform that is due, and the ledger while it is on its way.
 
-    `registration` are the parameters that go with 0 BOOTSTRAP and 1 BOOT (TS 32.593 5.1.3).
+    `registration` are the parameters that go with 0 BOOTSTRAP and 1 BOOT (TS 32.593 5.1.3),
+    `choice` the version of CWMP, or "auto".
     """
+    known = ledger.version if ledger.hems == management.url else ""
     events = pending(ledger, tree, management, boot_id)
     chosen = differing(ledger, tree) if VALUE_CHANGE in events else frozenset()
     if BOOTSTRAP in events or BOOT in events:
@@ -243,6 +256,7 @@ def opened(
             for row in (tree.rows[p],)
         ),
         retry_count=ledger.failures,
+        version=versions.namespace(choice, known, ledger.refusals),
         baseline={p: tree.values[p] for p in tree.notified},
         marked=ledger.changed,
         owed=ledger.owed,
@@ -287,6 +301,8 @@ def acknowledged(ledger: Ledger, opening: Opening) -> Ledger:
         ledger,
         hems=opening.hems,
         boot_id=opening.boot_id,
+        version=opening.version,
+        refusals=0,
         acknowledged=known,
         sent=(),
         owed=owed,
@@ -318,14 +334,19 @@ def failed(
     share: float,
     *,
     informed: bool,
+    refused: bool = False,
 ) -> Ledger:
-    """Return the ledger after a session that failed; `share` in [0, 1) spreads the retry."""
+    """Return the ledger after a session that failed; `share` in [0, 1) spreads the retry.
+
+    `refused`: the HeMS would not have the Inform, perhaps not in this version of CWMP.
+    """
     failures = ledger.failures + 1
     retried = tuple(event for event in ledger.sent if RULES[event.code].retried)
     ledger = given_up(replace(ledger, sent=retried), opening, informed=informed)
     return replace(
         ledger,
         failures=failures,
+        refusals=ledger.refusals + 1 if refused else ledger.refusals,
         # What came during the session has not been tried yet, and ends the wait (TR-069 3.2.1.1).
         retry_at=None if ledger.fresh else now + retry_wait(failures, management, share),
     )

@@ -38,13 +38,14 @@ class DeviceId:
 
 @dataclass(frozen=True, slots=True)
 class Inform:
-    """A.3.3.1; `current_time` is ISO 8601 text."""
+    """A.3.3.1; `current_time` is ISO 8601 text, `versions` those offered in its header."""
 
     device_id: DeviceId
     events: tuple[Event, ...]
     current_time: str
     retry_count: int
     parameters: tuple[ParameterValue, ...]
+    versions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,10 +339,12 @@ class Envelope:
     """One SOAP envelope of the HeMS: the message, and what its header says.
 
     `version` is the number at the end of the cwmp namespace ("1-0" to "1-4"); `id` is None where
-    there is no cwmp:ID.
+    there is no cwmp:ID. `timeout_s` 0 and `use_version` "": the HeMS does not say.
     """
 
     message: Incoming
     id: str | None
     version: str
     hold_requests: bool = False
+    timeout_s: int = 0
+    use_version: str = ""

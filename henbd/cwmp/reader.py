@@ -91,7 +91,7 @@ def _set_parameter_attributes(
         return MalformedRequest("SetParameterAttributes has no ParameterList")
     changes = []
     for entry in entries:
-        flag, number = child(entry, "NotificationChange"), _whole(_text(entry, "Notification"))
+        flag, number = child(entry, "NotificationChange"), whole(_text(entry, "Notification"))
         # A HeMS that leaves the flag out and gives a number means it.
         change = number is not None if flag is None else truth(flag)
         if child(entry, "Name") is None or change is None or (change and number is None):
@@ -112,7 +112,7 @@ def _delete_object(element: etree._Element) -> DeleteObject:
 
 
 def _schedule_inform(element: etree._Element) -> ScheduleInform | MalformedRequest:
-    delay_s = _whole(_text(element, "DelaySeconds"))
+    delay_s = whole(_text(element, "DelaySeconds"))
     if delay_s is None:
         return MalformedRequest("ScheduleInform has no DelaySeconds")
     return ScheduleInform(delay_s, _text(element, "CommandKey"))
@@ -170,13 +170,13 @@ def _text(element: etree._Element, name: str) -> str:
     return "" if found is None else found.text or ""
 
 
-def _whole(text: str) -> int | None:
+def whole(text: str) -> int | None:
     """Return an unsignedInt, None for what is none."""
     return int(text) if re.fullmatch(r"\s*\+?[0-9]{1,10}\s*", text) else None
 
 
 def _number(text: str) -> int:
-    return _whole(text) or 0
+    return whole(text) or 0
 
 
 def truth(element: etree._Element) -> bool | None:

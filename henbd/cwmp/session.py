@@ -13,7 +13,7 @@ from itertools import count
 from typing import TypeVar
 
 from henbd.cwmp import ledger as ledgers
-from henbd.cwmp import rpc, soap
+from henbd.cwmp import rpc, soap, versions
 from henbd.cwmp.events import UPLOAD
 from henbd.cwmp.ledger import Ledger, Opening, Owed
 from henbd.cwmp.messages import (
@@ -31,11 +31,14 @@ from henbd.cwmp.messages import (
 )
 from henbd.cwmp.provision import Rules
 from henbd.cwmp.state import State
-from henbd.errors import FaultCode, HemsError
+from henbd.errors import FaultCode, HemsError, RefusalError
 from henbd.values import Moment
 
 # A HeMS that asks for a request again and again (8005) gets it this often in one session.
 MOST_REPETITIONS = 5
+
+# How long the HeMS may take; with a SessionTimeout it may ask for more (TR-069 3.5).
+WAIT_S, LONGEST_WAIT_S = 30.0, 300.0
 
 ANSWERS: dict[type[Inform | Call], type[InformResponse | CallResponse]] = {
     Inform: InformResponse,
@@ -46,9 +49,13 @@ ANSWERS: dict[type[Inform | Call], type[InformResponse | CallResponse]] = {
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Wanted: this body posted to the HeMS; empty: nothing more to say. The answer is a Reply."""
+    """Wanted: this body posted to the HeMS; empty: nothing more to say. The answer is a Reply.
+
+    The HeMS is given `wait_s` seconds for each part of its answer.
+    """
 
     body: bytes
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +94,22 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a session ended: properly, or why not. `informed`: the Inform was acknowledged."""
+    """How a session ended: properly, or why not.
+
+    `informed`: the Inform was acknowledged; `refused`: the HeMS would not have it as it was.
+    """
 
     failure: str | None
     informed: bool
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a request of ours is made: the CWMP namespace version, and how long we wait."""
+
+    version: str
+    wait_s: float = WAIT_S
 
 
 Wish = Post | Commit | Record
@@ -100,33 +119,47 @@ Part = Generator[Wish, Reply | Stored, T]
 
 
 def session(
-    opening: Opening, device_id: DeviceId, current_time: str, version: str, rules: Rules
+    opening: Opening, device_id: DeviceId, current_time: str, choice: str, rules: Rules
 ) -> Session:
     """Return a session that is to be driven: `next` it, then `send` each answer.
 
-    `version` is the CWMP namespace version to start with, such as "1-2".
+    `choice` is the configured version of CWMP.
     """
     inform = Inform(
-        device_id, opening.events, current_time, opening.retry_count, opening.parameters
+        device_id,
+        opening.events,
+        current_time,
+        opening.retry_count,
+        opening.parameters,
+        versions.announced(choice),
     )
     numbers = count(1)
     informed, refusal = False, None
     try:
-        answer, state = yield from _ask(inform, version, numbers)
+        answer, state = yield from _ask(inform, Terms(opening.version), numbers)
         if isinstance(answer.message, Fault):
-            raise HemsError(_refused(inform, answer.message))
+            raise RefusalError(_refused(inform, answer.message))
         ledger = ledgers.acknowledged(state.ledger, opening)
         yield Record(ledger)
         informed = True
         owed = deque(owed for owed in opening.owed if owed in ledger.owed)
-        refusal = yield from _converse(owed, numbers, rules, version, hold=answer.hold_requests)
+        terms = _agreed(answer, opening.version)
+        refusal = yield from _converse(owed, numbers, rules, terms, hold=answer.hold_requests)
+    except RefusalError as error:
+        return Outcome(str(error), informed, refused=not informed)
     except HemsError as error:
         return Outcome(str(error), informed)
     return Outcome(refusal, informed)
 
 
+def _agreed(answer: Envelope, version: str) -> Terms:
+    """Return what holds from the InformResponse on: the HeMS may choose of what was offered."""
+    version = versions.NAMESPACES.get(answer.use_version, version)
+    return Terms(version, min(max(answer.timeout_s, WAIT_S), LONGEST_WAIT_S))
+
+
 def _converse(
-    owed: deque[Owed], numbers: Iterator[int], rules: Rules, version: str, *, hold: bool
+    owed: deque[Owed], numbers: Iterator[int], rules: Rules, terms: Terms, *, hold: bool
 ) -> Part[str | None]:
     """Make our requests, then serve the HeMS until it has none (TR-069 3.7.2.2).
 
@@ -137,20 +170,21 @@ def _converse(
     while True:
         while owed and not hold:
             due = owed.popleft()
-            answer, state = yield from _ask(*spoken(due, version), numbers)
+            call, version = spoken(due, terms.version)
+            answer, state = yield from _ask(call, replace(terms, version=version), numbers)
             hold = answer.hold_requests
             if isinstance(answer.message, Fault):
                 refusals.append(_refused(due.call, answer.message))
             else:
                 yield Record(ledgers.paid(state.ledger, due))
-        yield from _serve(rules)
+        yield from _serve(rules, terms)
         hold = False
         if not owed:
             return "; ".join(refusals) or None
 
 
 def _ask(
-    request: Inform | Call, version: str, numbers: Iterator[int]
+    request: Inform | Call, terms: Terms, numbers: Iterator[int]
 ) -> Part[tuple[Envelope, State]]:
     """Make a request until the HeMS does not want it again (8005); `numbers` are the cwmp:ID.
 
@@ -158,18 +192,19 @@ def _ask(
     """
     name = type(request).__name__
     for _ in range(MOST_REPETITIONS):
-        reply = yield Post(soap.envelope(request, str(next(numbers)), version))
+        envelope = soap.envelope(request, str(next(numbers)), terms.version)
+        reply = yield Post(envelope, terms.wait_s)
         assert isinstance(reply, Reply)
         if _is_empty(reply):
             raise HemsError(f"the HeMS answered {name} with nothing")
-        envelope = _read(reply)
-        match envelope.message:
+        answer = _read(reply)
+        match answer.message:
             case Fault(FaultCode.RETRY_REQUEST):
                 continue
             case Fault():
-                return envelope, reply.state
+                return answer, reply.state
             case other if isinstance(other, ANSWERS[type(request)]):
-                return envelope, reply.state
+                return answer, reply.state
             case other:
                 raise HemsError(f"the HeMS answered {name} with {type(other).__name__}")
     raise HemsError(f"the HeMS wanted {name} again {MOST_REPETITIONS} times")
@@ -195,11 +230,11 @@ def _refused(request: Inform | Call, fault: Fault) -> str:
     return f"the HeMS refused {type(request).__name__}: {fault.code} {fault.text}"
 
 
-def _serve(rules: Rules) -> Part[None]:
+def _serve(rules: Rules, terms: Terms) -> Part[None]:
     """Answer the HeMS's requests until it has no more; raises HemsError."""
     body = b""
     while True:
-        reply = yield Post(body)
+        reply = yield Post(body, terms.wait_s)
         assert isinstance(reply, Reply)
         if _is_empty(reply):
             return
@@ -231,4 +266,5 @@ def _read(reply: Reply) -> Envelope:
         if isinstance(envelope.message, Fault):
             return envelope
     text = reply.body[:200].decode("utf-8", "replace").strip()
-    raise HemsError(f"HTTP {reply.status} {text}".strip())
+    error = RefusalError if reply.status in (400, 500) else HemsError
+    raise error(f"HTTP {reply.status} {text}".strip())

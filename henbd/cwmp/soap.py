@@ -11,8 +11,8 @@ import re
 from lxml import etree
 
 from henbd.cwmp import bounds
-from henbd.cwmp.messages import Envelope, Outgoing, UnknownHeader
-from henbd.cwmp.reader import child, local, message, truth
+from henbd.cwmp.messages import Envelope, Inform, Outgoing, UnknownHeader
+from henbd.cwmp.reader import child, local, message, truth, whole
 from henbd.cwmp.writer import body, escape
 from henbd.errors import HemsError
 
@@ -22,18 +22,8 @@ CWMP = "urn:dslforum-org:cwmp-"
 
 NAMESPACE = re.compile(re.escape(CWMP) + r"(1-[0-9])")
 
-# The namespace of each version of CWMP; from 1.2 on it stays the same.
-NAMESPACE_VERSIONS = {
-    "auto": "1-2",
-    "1.0": "1-0",
-    "1.1": "1-1",
-    "1.2": "1-2",
-    "1.3": "1-2",
-    "1.4": "1-2",
-}
-
-# The other headers of CWMP: nothing follows from them for us (TR-069 3.5).
-HEADERS = frozenset({"NoMoreRequests", "SessionTimeout", "UseCWMPVersion"})
+# The headers that we understand (TR-069 3.5); NoMoreRequests means nothing any more.
+HEADERS = frozenset({"ID", "HoldRequests", "NoMoreRequests", "SessionTimeout", "UseCWMPVersion"})
 
 
 def envelope(outgoing: Outgoing, identity: str | None, version: str) -> bytes:
@@ -42,7 +32,10 @@ def envelope(outgoing: Outgoing, identity: str | None, version: str) -> bytes:
     `identity` is the text of cwmp:ID, None for none; `version` the number at the end of the cwmp
     namespace, such as "1-2".
     """
-    header = "" if identity is None else HEADER % escape(identity)
+    header = "" if identity is None else ID % escape(identity)
+    if isinstance(outgoing, Inform) and outgoing.versions:
+        header += VERSIONS % outgoing.versions
+    header = f"<soap:Header>{header}</soap:Header>" if header else ""
     text = ENVELOPE % (version, header, "".join(body(outgoing)))
     return text.encode()
 
@@ -54,7 +47,8 @@ ENVELOPE = (
     ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
     f' xmlns:cwmp="{CWMP}%s">%s<soap:Body>%s</soap:Body></soap:Envelope>\n'
 )
-HEADER = '<soap:Header><cwmp:ID soap:mustUnderstand="1">%s</cwmp:ID></soap:Header>'
+ID = '<cwmp:ID soap:mustUnderstand="1">%s</cwmp:ID>'
+VERSIONS = '<cwmp:SupportedCWMPVersions soap:mustUnderstand="0">%s</cwmp:SupportedCWMPVersions>'
 
 
 def parse(data: bytes) -> Envelope:
@@ -83,17 +77,23 @@ def parse(data: bytes) -> Envelope:
 
 
 def _envelope(root: etree._Element, element: etree._Element) -> Envelope:
-    header = child(root, "Header")
-    identity, hold, unknown = None, False, ""
-    for entry in () if header is None else header:
-        if local(entry) == "ID":
-            identity = entry.text or ""
-        elif local(entry) == "HoldRequests":
-            hold = truth(entry) is True
-        elif local(entry) not in HEADERS and entry.get(f"{{{SOAP}}}mustUnderstand") == "1":
-            unknown = local(entry)
-    incoming = UnknownHeader(unknown) if unknown else message(element)
-    return Envelope(incoming, identity, _version(element), hold)
+    entries = child(root, "Header")
+    headers = {local(entry): entry for entry in (() if entries is None else entries)}
+    strange = [
+        name
+        for name, entry in headers.items()
+        if name not in HEADERS and entry.get(f"{{{SOAP}}}mustUnderstand") == "1"
+    ]
+    texts = {name: (entry.text or "").strip() for name, entry in headers.items()}
+    return Envelope(
+        UnknownHeader(strange[0]) if strange else message(element),
+        # The HeMS's own text, to be given back as it is.
+        headers["ID"].text or "" if "ID" in headers else None,
+        _version(element),
+        hold_requests="HoldRequests" in headers and truth(headers["HoldRequests"]) is True,
+        timeout_s=whole(texts.get("SessionTimeout", "")) or 0,
+        use_version=texts.get("UseCWMPVersion", ""),
+    )
 
 
 def _version(element: etree._Element) -> str:

@@ -13,6 +13,7 @@ from henbd.cwmp.ledger import Ledger, Owed
 from henbd.cwmp.messages import AutonomousTransferComplete, Call, Event, TransferComplete
 from henbd.cwmp.orders import NOTHING, Orders
 from henbd.cwmp.schedule import Scheduled
+from henbd.cwmp.versions import NAMESPACES
 from henbd.errors import InvalidValueError
 from henbd.model import types
 from henbd.model.notification import ACTIVE
@@ -53,6 +54,7 @@ def document(state: State) -> dict[str, Any]:
         "numbers": dict(state.tree.provisioning.numbers),
         "hems": ledger.hems,
         "boot_id": ledger.boot_id,
+        "cwmp": ledger.version,
         "acknowledged": dict(ledger.acknowledged),
         "events": [
             [event.code, event.command_key]
@@ -93,6 +95,7 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
         ledger = Ledger(
             hems=_text(kept["hems"]),
             boot_id=_text(kept["boot_id"]),
+            version=_version(kept["cwmp"]),
             acknowledged=_texts(kept["acknowledged"]),
             events=tuple(_event(entry) for entry in kept["events"]),
             owed=tuple(_owed(entry) for entry in kept["owed"]),
@@ -115,7 +118,7 @@ def _migrated(kept: Mapping[str, Any]) -> Mapping[str, Any]:
     version = kept.get("version")
     if version == 1:
         # The HeMS could set values, and no more.
-        new: dict[str, Any] = {"rows": {}, "numbers": {}, "owed": [], "scheduled": []}
+        new: dict[str, Any] = {"rows": {}, "numbers": {}, "owed": [], "scheduled": [], "cwmp": ""}
         return {**kept, **new, "orders": record.written(NOTHING)}
     if version != VERSION:
         raise ValueError(f"version {version!r} is not {VERSION}")
@@ -154,6 +157,12 @@ def _text(value: Any) -> str:
 
 def _texts(entries: Mapping[str, Any]) -> dict[str, str]:
     return {key: _text(value) for key, value in entries.items()}
+
+
+def _version(value: Any) -> str:
+    if value not in ("", *NAMESPACES.values()):
+        raise ValueError(f"{value!r} is no namespace of CWMP")
+    return _text(value)
 
 
 def _number(value: Any) -> int:

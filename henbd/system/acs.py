@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from henbd.errors import ConfigurationError, ExchangeError, Problem
-from henbd.system.channel import Answer, Channel
+from henbd.system.channel import READ_TIMEOUT_S, Answer, Channel
 from henbd.system.doorbell import Doorbell
 from henbd.system.failures import describe
 from henbd.system.line import Line
@@ -114,12 +114,16 @@ class Acs:
         self._speaker.channel.aim(aim)
         self._speaker.channel.begin(line, self._context if endpoint.check_dates else self._dateless)
 
-    def post(self, body: bytes) -> None:
-        """Have a body posted; empty: nothing more to say. `answered` is called later."""
+    def post(self, body: bytes, wait_s: float = READ_TIMEOUT_S) -> None:
+        """Have a body posted; empty: nothing more to say. `answered` is called later.
+
+        The HeMS is given `wait_s` seconds for each part of its answer.
+        """
         assert self._speaker.channel.line is not None
         assert not self._waiting
         self._number += 1
         self._waiting = True
+        self._speaker.channel.wait_s = wait_s
         self._speaker.worker.put(self._number, body)
 
     def abort(self) -> None:

@@ -80,6 +80,7 @@ class Channel:
     def __init__(self) -> None:
         self.line: Line | None = None
         self.ticket: Ticket | None = None
+        self.wait_s = READ_TIMEOUT_S
         self._context: ssl.SSLContext | None = None
         self._home: _Place | None = None
         self._place: _Place | None = None
@@ -222,7 +223,7 @@ class Channel:
         request.prepare_cookies(self._session.cookies)
         self._place.credentials(request)
         return self._session.send(
-            request, timeout=READ_TIMEOUT_S, stream=True, allow_redirects=False, proxies={}
+            request, timeout=self.wait_s, stream=True, allow_redirects=False, proxies={}
         )
 
     def _dial(self, connection: Connection) -> None:
@@ -231,7 +232,7 @@ class Channel:
         assert self._context is not None
         self._connection = connection
         plain = self.line.take()
-        plain.settimeout(READ_TIMEOUT_S)
+        plain.settimeout(self.wait_s)
         if self._here.scheme == "http":
             connection.sock = plain
             return

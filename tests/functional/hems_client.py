@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 from henbd.errors import ExchangeError
 from henbd.system.acs import Acs, Answer, Endpoint, TlsFiles
+from henbd.system.channel import READ_TIMEOUT_S
 from henbd.system.doorbell import Doorbell
 from tests.functional.http_server import wait_until
 
@@ -60,9 +61,9 @@ class Client:
         assert isinstance(outcome, Answer), outcome
         return outcome
 
-    def fail(self, body: bytes = b"<soap/>") -> str:
+    def fail(self, body: bytes = b"<soap/>", wait_s: float = READ_TIMEOUT_S) -> str:
         """Exchange in vain, and return why."""
-        self.acs.post(body)
+        self.acs.post(body, wait_s)
         outcome = self.outcome()
         assert isinstance(outcome, ExchangeError), outcome
         # What it came through, connections and all, is not kept alive by it.

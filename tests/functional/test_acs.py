@@ -262,16 +262,14 @@ def test_a_bad_answer_is_a_failure(client: Client, script: Script, why: str) -> 
 
 
 @pytest.mark.conformance("C032")
-def test_a_hems_that_says_nothing_is_given_time_and_no_more(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hems_that_says_nothing_is_given_time_and_no_more(client: Client) -> None:
     assert channel.READ_TIMEOUT_S >= 30
-    monkeypatch.setattr(channel, "READ_TIMEOUT_S", 0.2)
     with Server(wait) as server:
         client.open(url(server))
         started = time.monotonic()
-        assert client.fail() == f"http://127.0.0.1:{server.port}: no answer in time"
-        assert time.monotonic() - started >= 0.2
+        why = client.fail(wait_s=0.2)
+        assert why == f"http://127.0.0.1:{server.port}: no answer in time"
+        assert 0.2 <= time.monotonic() - started < 20
         client.acs.abort()
 
 

@@ -33,6 +33,7 @@ class Box:
         self.ledger = ledger or Ledger()
         self.now = 1000.0
         self.boot_id = "boot"
+        self.choice = "auto"
 
     @property
     def management(self) -> Management:
@@ -74,7 +75,12 @@ class Box:
     def open(self) -> Opening:
         """Send the Inform that is due."""
         self.ledger, opening = ledgers.opened(
-            self.ledger, self.tree, self.management, self.boot_id, intent.registration(self.tree)
+            self.ledger,
+            self.tree,
+            self.management,
+            self.boot_id,
+            intent.registration(self.tree),
+            choice=self.choice,
         )
         return opening
 
@@ -89,11 +95,19 @@ class Box:
         self.ledger = ledgers.succeeded(self.ledger, self.now)
         return opening
 
-    def fail(self, opening: Opening | None = None, *, share: float = 0.0) -> Opening:
+    def fail(
+        self, opening: Opening | None = None, *, share: float = 0.0, refused: bool = False
+    ) -> Opening:
         """Have a session fail before the HeMS has acknowledged the Inform."""
         opening = opening or self.open()
         self.ledger = ledgers.failed(
-            self.ledger, opening, self.management, self.now, share, informed=False
+            self.ledger,
+            opening,
+            self.management,
+            self.now,
+            share,
+            informed=False,
+            refused=refused,
         )
         return opening
 

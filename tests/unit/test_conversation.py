@@ -48,9 +48,10 @@ class Line:
             raise ExchangeError(f"{endpoint.address}: Network is unreachable")
         self.endpoint, self.open_now = endpoint, True
 
-    def post(self, body: bytes) -> None:
+    def post(self, body: bytes, wait_s: float) -> None:
         """Take a body."""
         assert self.open_now
+        assert wait_s >= 30
         self.posted.append(body)
 
     def abort(self) -> None:
@@ -90,11 +91,11 @@ class Talk:
     def start(self) -> None:
         """Open a session about the inner address."""
         ledger, opening = ledgers.opened(
-            self.memory.ledger, self.memory.tree, MANAGEMENT, "b", frozenset()
+            self.memory.ledger, self.memory.tree, MANAGEMENT, "b", frozenset(), choice="auto"
         )
         self.memory.account(ledger)
         rules = Rules(lambda _, __: (), lambda _, __: 0, "b")
-        dialogue = session(opening, device_id(settings()), UNKNOWN_TIME, "1-2", rules)
+        dialogue = session(opening, device_id(settings()), UNKNOWN_TIME, "auto", rules)
         self.conversation.start(dialogue, opening, MANAGEMENT, Reach(HEMS, INNER))
 
     def hear(self, answer: Answer | ExchangeError, after_s: float = 0.1) -> None:

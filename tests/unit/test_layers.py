@@ -30,6 +30,7 @@ LAYERS = (
         "cwmp.bounds",
         "cwmp.orders",
         "cwmp.schedule",
+        "cwmp.versions",
     ),
     ("model.table", "model.paths", "cwmp.reader", "cwmp.writer", "cwmp.soap"),
     ("model.provisioning", "model.nodes", "model.notification", "model.references", "model.tree"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from henbd.control import factory as factories
 from henbd.control import refusal
@@ -26,10 +27,12 @@ from henbd.cwmp.session import (
     session,
     spoken,
 )
+from henbd.cwmp.soap import CWMP
 from henbd.cwmp.state import State
 from henbd.model import paths
 from henbd.values import Moment
 from tests.lab.hems import messages as seen
+from tests.lab.hems import schema
 from tests.lab.hems import soap as hems
 from tests.unit.box import ADDRESS, WALL, Box, registered
 from tests.unit.settings import QUICK, SECRET, settings
@@ -92,6 +95,7 @@ class Course:
 
     state: State
     posts: list[bytes] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
     outcome: Outcome | None = None
 
@@ -102,20 +106,22 @@ class Course:
         return [hems.parse(post).message for post in after]
 
 
-def opened(*owed: Owed) -> tuple[Session, State, Opening]:
+def opened(*owed: Owed, choice: str = "auto") -> tuple[Session, State, Opening]:
     """Return a session of a new box, ready to be driven; of one that is known, if it owes."""
     box = registered() if owed else Box()
+    box.choice = choice
     box.ledger = replace(box.ledger, owed=owed)
     opening = box.open()
     state = State(box.tree, box.ledger, SECRET)
     device_id = factories.device_id(SETTINGS)
-    return session(opening, device_id, "2026-02-03T04:05:06Z", "1-2", RULES), state, opening
+    return session(opening, device_id, "2026-02-03T04:05:06Z", choice, RULES), state, opening
 
 
 def drive(
     replies: Iterable[tuple[int, bytes]],
     *,
     owed: Iterable[Owed] = (),
+    choice: str = "auto",
     problem: str | None = None,
     meanwhile: str = "",
 ) -> Course:
@@ -124,7 +130,7 @@ def drive(
     `problem`: why nothing can be stored; what the HeMS acknowledged counts all the same.
     `meanwhile`: the inner address that the box gets before the first answer comes.
     """
-    dialogue, state, _ = opened(*owed)
+    dialogue, state, _ = opened(*owed, choice=choice)
     course, coming = Course(state), iter(replies)
     wish = next(dialogue)
     if meanwhile:
@@ -133,6 +139,7 @@ def drive(
         while True:
             if isinstance(wish, Post):
                 course.posts.append(wish.body)
+                course.waits.append(wish.wait_s)
                 course.order.append("post")
                 wish = dialogue.send(Reply(*next(coming, NOTHING), course.state, NOW))
             elif isinstance(wish, Record):
@@ -248,6 +255,73 @@ def test_anything_but_an_inform_response_fails_the_session(reply: tuple[int, byt
 def test_envelope_may_come_with_another_status_of_success(status: int) -> None:
     """C030."""
     assert ended_well(drive([(status, WELCOME[1])]))
+
+
+# Versions.
+
+
+@pytest.mark.conformance("C034", "C057")
+@pytest.mark.parametrize(
+    ("choice", "namespace"),
+    [
+        ("auto", "1-2"),
+        ("1.0", "1-0"),
+        ("1.1", "1-1"),
+        ("1.2", "1-2"),
+        ("1.3", "1-2"),
+        ("1.4", "1-2"),
+    ],
+)
+def test_inform_is_in_the_version_that_is_configured(choice: str, namespace: str) -> None:
+    course = drive([WELCOME], choice=choice)
+    assert hems.parse(course.posts[0]).namespace == f"urn:dslforum-org:cwmp-{namespace}"
+    assert course.state.ledger.version == namespace
+
+
+@pytest.mark.parametrize(
+    ("reply", "refused"),
+    [
+        ((400, b"bad"), True),
+        ((500, b""), True),
+        ((500, fault(8000)), True),
+        ((200, fault(8006)), True),
+        ((503, b"busy"), False),
+        ((401, b""), False),
+        ((200, b"garbage"), False),
+        (NOTHING, False),
+    ],
+)
+def test_refusal_of_the_inform_is_told_apart(reply: tuple[int, bytes], refused: bool) -> None:
+    outcome = drive([reply]).outcome
+    assert outcome is not None
+    assert outcome.refused is refused
+
+
+def test_refusal_of_what_follows_the_inform_is_none_of_it() -> None:
+    outcome = drive([WELCOME, (500, b"")]).outcome
+    assert outcome is not None
+    assert not outcome.refused
+
+
+@pytest.mark.conformance("C036")
+def test_versions_are_offered_by_1_4_alone_and_the_hems_chooses() -> None:
+    chosen = '<c:UseCWMPVersion e:mustUnderstand="1">1.1</c:UseCWMPVersion></e:Header>'
+    welcome = (200, WELCOME[1].replace(b"</e:Header>", chosen.encode()))
+    course = drive([welcome, THANKS], owed=[FIRST], choice="1.4")
+    assert b">1.0,1.1,1.2,1.3,1.4</cwmp:SupportedCWMPVersions>" in course.posts[0]
+    assert schema.deviations(etree.fromstring(course.posts[0]), f"{CWMP}1-2") == []
+    assert hems.parse(course.posts[1]).namespace == f"{CWMP}1-1"
+    assert b"SupportedCWMPVersions" not in course.posts[1] + drive([WELCOME], choice="1.3").posts[0]
+
+
+@pytest.mark.conformance("C032")
+@pytest.mark.parametrize(
+    ("asked", "granted"), [("120", 120), ("5", 30), ("99999", 300), ("soon", 30), ("", 30)]
+)
+def test_hems_may_ask_for_more_time_and_is_never_given_less(asked: str, granted: int) -> None:
+    header = f"<c:SessionTimeout>{asked}</c:SessionTimeout></e:Header>"
+    course = drive([(200, WELCOME[1].replace(b"</e:Header>", header.encode()))])
+    assert course.waits == [30, granted]
 
 
 # Our own requests.

@@ -37,7 +37,7 @@ from henbd.cwmp.messages import (
     SetParameterValuesResponse,
     TransferComplete,
 )
-from henbd.cwmp.soap import CWMP, NAMESPACE_VERSIONS, envelope
+from henbd.cwmp.soap import CWMP, envelope
 from henbd.errors import FaultCode
 from henbd.model.schema import Base
 from henbd.model.types import SPELLINGS, UNKNOWN_TIME
@@ -185,12 +185,6 @@ def test_answer_byte_for_byte(message: Outgoing, body: bytes) -> None:
 def test_faultcode_tells_whose_mistake_it_was(code: int, side: str) -> None:
     """C153."""
     assert f"<faultcode>{side}</faultcode>".encode() in envelope(Fault(code, ""), None, "1-0")
-
-
-def test_namespace_stays_the_same_from_1_2_on() -> None:
-    """C034."""
-    wanted = {"1.0": "1-0", "1.1": "1-1", "1.2": "1-2", "1.3": "1-2", "1.4": "1-2", "auto": "1-2"}
-    assert wanted == NAMESPACE_VERSIONS
 
 
 @pytest.mark.parametrize("version", ["1-0", "1-1", "1-2"])

@@ -158,6 +158,7 @@ def test_document_of_the_first_version_is_migrated() -> None:
     kept = {**DOCUMENT, "version": 1}
     nothing = {"reboot": "", "factory_reset": False}
     new = {"rows": {}, "numbers": {}, "owed": [], "scheduled": [], "orders": nothing}
+    new |= {"cwmp": ""}
     for key in new:
         del kept[key]
     state, lost = restored(factory(), kept, BOOT_ID)
@@ -214,6 +215,7 @@ def test_document_without_one_of_its_keys_is_damaged(key: str) -> None:
         {"events": [["M Reboot", None]]},
         {"events": [None]},
         {"events": [["M Dance", "key"]]},
+        {"cwmp": "1-7"},
         {"owed": [None]},
         {"scheduled": [{}]},
         {"scheduled": [{"command_key": "key", "delay_s": 0, "due": 1}]},

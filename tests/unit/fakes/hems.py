@@ -146,7 +146,7 @@ class HemsShell:
             raise ExchangeError(f"{endpoint.source}: Cannot assign requested address")
         self._session = Session(endpoint, [])
 
-    def post(self, body: bytes) -> None:
+    def post(self, body: bytes, wait_s: float) -> None:
         """Post a body; `answered` rings with what came of it."""
         session, hems = self._session, self._hems
         assert session is not None
@@ -163,7 +163,7 @@ class HemsShell:
             self._time.after(0.001, lambda: self._deliver(session, refused))
         elif not through or hangs:
             timeout = ExchangeError(f"{endpoint.address}: timed out")
-            self._time.after(READ_TIMEOUT_S, lambda: self._deliver(session, timeout))
+            self._time.after(wait_s, lambda: self._deliver(session, timeout))
         else:
             self._time.after(
                 hems.answers_after_s, lambda: self._deliver(session, hems.serve(session, body))
