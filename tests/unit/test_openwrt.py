@@ -193,7 +193,7 @@ def requirements() -> list[Requirement]:
     return [Requirement(text) for text in setup_arguments()["install_requires"]]
 
 
-@pytest.mark.parametrize("package", ["henbd"])
+@pytest.mark.parametrize("package", ["henbd", "luci-app-henbd"])
 def test_package_has_the_version_of_henbd(package: str) -> None:
     found = makefile(package)
     assert found["PKG_NAME"] == package
