@@ -9,7 +9,7 @@ WORKERS := 4
 OPENWRT_SCRIPTS := $(addprefix openwrt/henbd/files/henbd,.init -guard.init .defaults .rpcd) \
                    systemd/henbd-guard
 
-.PHONY: help demo lab test openwrt-check check test-unit fuzz test-kernel bench bench-short clean
+.PHONY: help demo lab test openwrt-check check test-unit fuzz test-kernel bench bench-short model clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,6 +45,10 @@ bench: setup-lab ## how soon and how small, beside limits of the same run: 200 t
 
 bench-short: setup-lab ## the same with two trials each: shows that it works, and nothing else (root)
 	@$(PYTHON) -m tests.bench --trials 2
+
+model: setup-python ## the data model's table anew from HENBD_REFERENCE, and what that changed
+	@$(PYTHON) -m tests.model_table
+	@git diff --stat --patch -- henbd/model/tables
 
 clean: ## remove what make has made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

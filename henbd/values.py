@@ -75,13 +75,18 @@ class S1Mode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What the stack says of itself in S1 Setup (TS 36.413 9.1.8.4)."""
+    """What the stack says of itself in S1 Setup (TS 36.413 9.1.8.4), and all else it works by.
+
+    `parameters` are the rest of the cell's configuration, as path below the FAPService and
+    canonical text, sorted: what was provisioned, or has a default of the standard's own.
+    """
 
     identity: int
     tac: int
     plmns: tuple[str, ...]
     name: str | None
     csg_id: int | None
+    parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from henbd.values import AddressFamily
 def factory_tree(table: Table, settings: Settings, secret: str) -> Tree:
     """Return the tree of a box that no HeMS has ever set; `secret` is the device's own, in hex."""
     families = settings.ipsec.families if settings.ipsec else ()
-    instances = {paths.FAP_SERVICES: (1,), paths.PLMN_LIST: (1,)}
+    instances = {paths.FAP_SERVICES: (1,), paths.PLMN_LIST: (1,), paths.DATA_MODELS: (1, 2)}
     if settings.ipsec:
         instances |= {paths.INTERFACES: (1,), paths.TUNNELS: (1,), paths.IKE_SAS: (1,)}
     if AddressFamily.IPV4 in families:
@@ -28,6 +28,7 @@ def factory_tree(table: Table, settings: Settings, secret: str) -> Tree:
         instances,
         {
             **_identity(settings),
+            **_data_models(),
             **_management(settings, secret),
             **_tunnel(settings),
             # A list of one row that a HeMS fills in: it need not know Enable.
@@ -62,6 +63,7 @@ def _derived(secret: str, purpose: str) -> str:
 def _identity(settings: Settings) -> dict[str, str]:
     device = settings.device
     return {
+        paths.MODEL_NAME: device.product_class,
         paths.MANUFACTURER: device.manufacturer,
         paths.OUI: device.oui,
         paths.PRODUCT_CLASS: device.product_class,
@@ -69,6 +71,16 @@ def _identity(settings: Settings) -> dict[str, str]:
         paths.HARDWARE_VERSION: device.hardware_version,
         paths.SOFTWARE_VERSION: device.software_version,
     }
+
+
+def _data_models() -> dict[str, str]:
+    """Return what the table is drawn from: the root data model, and that of the service."""
+    values = {}
+    for number, name in enumerate(("tr-181-2-12-0", "tr-196-2-1-2"), 1):
+        row = f"{paths.DATA_MODELS}{number}."
+        values[row + "URL"] = f"http://www.broadband-forum.org/cwmp/{name}-cwmp.xml"
+        values[row + "URN"] = f"urn:broadband-forum-org:{name}-cwmp"
+    return values
 
 
 def _management(settings: Settings, secret: str) -> dict[str, str]:

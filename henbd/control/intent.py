@@ -6,12 +6,17 @@ Pure functions of the tree and the configuration. `refusal` says what cannot be 
 from __future__ import annotations
 
 from henbd.model import paths
+from henbd.model.nodes import ALIAS
+from henbd.model.schema import Role
 from henbd.model.tree import Tree
 from henbd.settings import IpsecSettings, Settings
 from henbd.values import Cell, Management, Provisioned, S1Mode
 
 # TS 36.413 9.1.8.4: CSG identities are sent by a cell that is closed or hybrid.
 OPEN_ACCESS = "Open Access"
+
+# What is no parameter of the cell: where S1 goes and through what, and whether it may transmit.
+NOT_FOR_THE_CELL = (paths.GATEWAY, paths.ADMIN_STATE, paths.LTE_TUNNELS)
 
 
 def s1_inside(*, enabled: bool, gateways: tuple[str, ...], lte_tunnel: bool) -> bool:
@@ -61,7 +66,27 @@ def _cell(tree: Tree) -> Cell:
         plmns=tuple(value[row + "PLMNID"] for row in used),
         name=value[paths.HNB_NAME] or None,
         csg_id=int(value[paths.CSG_ID]) if closed else None,
+        parameters=_cell_parameters(tree),
     )
+
+
+def _cell_parameters(tree: Tree) -> tuple[tuple[str, str], ...]:
+    """Return what the stack works by besides S1, by the path below the service, sorted.
+
+    A parameter that nobody has set, and that has no default in the standard, is the stack's own
+    business: a value that we made up would be worse than the one it has.
+    """
+    kept = tree.provisioning.values
+    found = [
+        (path.removeprefix(paths.FAP), tree.values[path])
+        for path, row in tree.rows.items()
+        if path.startswith(paths.FAP)
+        and row.role is Role.STORED
+        and (row.specified or path in kept)
+        and not path.startswith(NOT_FOR_THE_CELL)
+        and not path.endswith(ALIAS)
+    ]
+    return tuple(sorted(found))
 
 
 def management(tree: Tree) -> Management:

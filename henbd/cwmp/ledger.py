@@ -251,7 +251,7 @@ def opened(
         boot_id=boot_id,
         events=events,
         parameters=tuple(
-            ParameterValue(p, "" if row.hidden else tree.values[p], row.type.base.value)
+            ParameterValue(p, "" if row.hidden else tree.values[p], row.type.wire)
             for p in told
             for row in (tree.rows[p],)
         ),

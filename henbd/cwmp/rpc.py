@@ -113,7 +113,7 @@ def _values(tree: Tree, names: tuple[str, ...]) -> tuple[ParameterValue, ...]:
     """Return the parameters that these names stand for, each once; secrets read as empty."""
     wanted = dict.fromkeys(path for name in dict.fromkeys(names) for path in tree.below(name))
     return tuple(
-        ParameterValue(path, "" if row.hidden else tree.values[path], row.type.base.value)
+        ParameterValue(path, "" if row.hidden else tree.values[path], row.type.wire)
         for path in wanted
         for row in (tree.rows[path],)
     )

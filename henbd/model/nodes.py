@@ -14,6 +14,9 @@ Node = Object | Parameter
 
 ROOT = "Device."
 
+# The name of the parameter by which a row may be called (TR-069 A.3.2.6.2).
+ALIAS = ".Alias"
+
 
 def nodes(table: Table, instances: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, Node]]:
     """Yield every node by its full path, in document order; a row bears its table's Object.
@@ -56,6 +59,14 @@ def split_row(path: str) -> tuple[str, int]:
     """Return the table of a row, and the row's number."""
     table, _, number = path[:-1].rpartition(".")
     return table + ".", int(number)
+
+
+def initial(path: str, row: Parameter) -> str:
+    """Return the value of a parameter that has just come: its default, or an alias of ours."""
+    if not path.endswith(ALIAS):
+        return row.default
+    _, number = split_row(path.removesuffix(ALIAS) + ".")
+    return f"cpe-{number}"
 
 
 def instances_of(nodes: Mapping[str, Node]) -> dict[str, tuple[int, ...]]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 DEVICE_INFO = "Device.DeviceInfo."
+MODEL_NAME = DEVICE_INFO + "ModelName"
+DATA_MODELS = DEVICE_INFO + "SupportedDataModel."
+UP_TIME = DEVICE_INFO + "UpTime"
 MANUFACTURER = DEVICE_INFO + "Manufacturer"
 OUI = DEVICE_INFO + "ManufacturerOUI"
 PRODUCT_CLASS = DEVICE_INFO + "ProductClass"

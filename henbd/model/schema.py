@@ -14,6 +14,8 @@ class Access(Enum):
 
     READ_ONLY = "R"
     READ_WRITE = "W"
+    WRITE_ONCE = "O"
+    """A parameter that the HeMS sets once, and then no more (TR-106 writeOnceReadOnly)."""
 
 
 class Role(Enum):
@@ -35,6 +37,8 @@ class Notify(Enum):
     NORMAL = ""
     DENIABLE = "deny"
     """canDeny: Active may be refused (9009)."""
+    DEFAULT_PASSIVE = "passive"
+    """Our own choice: Passive until the HeMS changes it."""
     DEFAULT_ACTIVE = "active"
     """forceDefaultEnabled, and our own choice: Active until the HeMS changes it."""
     ALWAYS_ACTIVE = "always"
@@ -42,8 +46,10 @@ class Notify(Enum):
 
     @property
     def default(self) -> int:
-        """The attribute as it leaves the factory: 2 active, 0 off."""
-        return 2 if self in (Notify.DEFAULT_ACTIVE, Notify.ALWAYS_ACTIVE) else 0
+        """The attribute as it leaves the factory: 0 off, 1 passive, 2 active."""
+        if self in (Notify.DEFAULT_ACTIVE, Notify.ALWAYS_ACTIVE):
+            return 2
+        return 1 if self is Notify.DEFAULT_PASSIVE else 0
 
 
 class Base(Enum):
@@ -60,42 +66,65 @@ class Base(Enum):
     HEX_BINARY = "hexBinary"
 
 
+class Reference(Enum):
+    """What becomes of a reference when the row that it names goes (TR-106 refType)."""
+
+    STRONG = "strong"
+    WEAK = "weak"
+
+
+Range = tuple[int | None, int | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Type:
     """The type of a parameter's value.
 
-    `size` bounds characters (octets for hexBinary and base64) of a value or of one list item,
-    `minimum`/`maximum` a number, `patterns` are regular expressions of which one must match all of
-    the text. `is_list`: a comma-separated list (TR-106 3.2.3) of `least_items` at least, and
-    `list_size` characters at most in all. A reference names a row of `targets`, which are generic
-    paths; a `strong` one becomes empty when the row goes (TR-106 3.2.4).
+    `size` bounds characters (octets for hexBinary and base64) of a value or of one list item, a
+    number lies in one of the `ranges`, `patterns` are regular expressions of which one must match
+    all of the text. `is_list`: a comma-separated list (TR-106 3.2.3) of `items` entries, and of
+    `list_size` characters at most in all. `among`: each entry is one of the list that this other
+    parameter has (TR-106 enumerationRef).
+
+    A reference names a row of one of `targets`, which are generic paths (any row where there are
+    none); a strong one becomes empty when the row goes (TR-106 3.2.4).
     """
 
     base: Base
     size: tuple[int, int] | None = None
-    minimum: int | None = None
-    maximum: int | None = None
+    ranges: tuple[Range, ...] = ()
     enumeration: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     is_list: bool = False
     list_size: int | None = None
-    least_items: int = 0
+    items: tuple[int, int | None] = (0, None)
+    among: str = ""
+    reference: Reference | None = None
     targets: tuple[str, ...] = ()
-    strong: bool = False
+
+    @property
+    def wire(self) -> str:
+        """The type on the wire, as in xsi:type xsd:…; a list is a string (TR-106 3.2.3)."""
+        return Base.STRING.value if self.is_list else self.base.value
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter. `default` is its factory value; `forced`: in every Inform (forcedInform)."""
+    """A parameter. `forced`: in every Inform (forcedInform); `unit` is the standard's word.
+
+    `default` is its factory value; where nobody gave one (`specified`), a value that is legal.
+    """
 
     path: str
     type: Type
     access: Access
     role: Role
     default: str
+    specified: bool = False
     notify: Notify = Notify.NORMAL
     forced: bool = False
     hidden: bool = False
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +132,9 @@ class Object:
     """An object, or a table where the path ends in `{i}.`.
 
     `access` READ_WRITE: rows are added and deleted by the HeMS. `counter` names the parameter
-    beside the table that counts its rows.
+    beside the table that counts its rows, `enable` the one in a row that turns it on. No two rows
+    have the same `identity`, and no two that are turned on the same `unique` key; a key is the
+    names of parameters, joined by `+`.
     """
 
     path: str
@@ -111,6 +142,8 @@ class Object:
     minimum: int = 0
     maximum: int | None = None
     counter: str = ""
+    enable: str = ""
+    identity: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
 
     @property

@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from henbd.model.schema import Access, Base, Notify, Object, Parameter, Role, Type
+from henbd.model import types
+from henbd.model.schema import (
+    Access,
+    Base,
+    Notify,
+    Object,
+    Parameter,
+    Range,
+    Reference,
+    Role,
+    Type,
+)
 
 FACETS = frozenset(
     {
@@ -22,12 +33,15 @@ FACETS = frozenset(
         "pattern",
         "list",
         "items",
-        "listsize",
-        "entries",
-        "counter",
-        "unique",
+        "among",
         "strong",
         "weak",
+        "unit",
+        "entries",
+        "counter",
+        "enable",
+        "identity",
+        "unique",
     }
 )
 # The number in the path of a row, or of something in it.
@@ -97,9 +111,16 @@ def _facets(text: str) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in pairs]
 
 
-def _range(text: str) -> tuple[int | None, int | None]:
-    least, _, most = text.partition("..")
+def _range(text: str) -> Range:
+    """Return the bounds in `1..6`, `1..`, `..6`, or `6` for that number alone."""
+    least, dots, most = text.partition("..")
+    if not dots:
+        return (int(text), int(text))
     return (int(least) if least else None, int(most) if most else None)
+
+
+def _choices(text: str | None) -> tuple[str, ...]:
+    return () if text is None else tuple(text.split("|"))
 
 
 def _object(path: str, access: str, facets: list[tuple[str, str]]) -> Object:
@@ -111,7 +132,9 @@ def _object(path: str, access: str, facets: list[tuple[str, str]]) -> Object:
         minimum or 0,
         maximum,
         known.get("counter", ""),
-        tuple(known["unique"].split("|")) if "unique" in known else (),
+        known.get("enable", ""),
+        _choices(known.get("identity")),
+        _choices(known.get("unique")),
     )
 
 
@@ -124,44 +147,41 @@ def _parameter(
     flags: str,
     role: str,
 ) -> Parameter:
-    known = dict(facets)
-    minimum, maximum = _range(known.get("range", ".."))
-    least, most = _range(known["size"]) if "size" in known else (None, None)
     words = set(flags.split(",")) - {""}
     notify = [NOTIFY[word] for word in words & NOTIFY.keys()]
     if words - NOTIFY.keys() - {"forced", "hidden"} or len(notify) > 1:
         raise ValueError(f"flags {flags!r}")
-    value_type = Type(
-        base=Base(kind),
-        size=None if most is None else (least or 0, most),
-        minimum=minimum,
-        maximum=maximum,
-        enumeration=tuple(known["enum"].split("|")) if "enum" in known else (),
-        patterns=tuple(value for name, value in facets if name == "pattern"),
-        is_list="list" in known,
-        list_size=int(known["listsize"]) if "listsize" in known else None,
-        least_items=int(known.get("items", "0")),
-        targets=tuple(filter(None, known.get("strong", known.get("weak", "")).split("|"))),
-        strong="strong" in known,
-    )
+    value_type = _type(Base(kind), facets)
     return Parameter(
         path,
         value_type,
         Access(access),
         Role(role),
-        default or EMPTY.get(value_type.base, ""),
-        notify[0] if notify else Notify.NORMAL,
+        # An empty list is written as TR-106 has it, to be told from none.
+        types.first(value_type) if not default else default.replace("[]", ""),
+        specified=bool(default),
+        notify=notify[0] if notify else Notify.NORMAL,
         forced="forced" in words,
         hidden="hidden" in words,
+        unit=dict(facets).get("unit", ""),
     )
 
 
-# The value of a parameter that has none yet, where the empty text is no value of its type.
-EMPTY = {
-    Base.BOOLEAN: "false",
-    Base.INT: "0",
-    Base.UNSIGNED_INT: "0",
-    Base.LONG: "0",
-    Base.UNSIGNED_LONG: "0",
-    Base.DATE_TIME: "0001-01-01T00:00:00Z",
-}
+def _type(base: Base, facets: list[tuple[str, str]]) -> Type:
+    known = dict(facets)
+    least, most = _range(known["size"]) if "size" in known else (None, None)
+    least_items, most_items = _range(known.get("items", "0.."))
+    strength = next((r for r in Reference if r.value in known), None)
+    return Type(
+        base=base,
+        size=None if most is None else (least or 0, most),
+        ranges=tuple(_range(span) for span in _choices(known.get("range"))),
+        enumeration=_choices(known.get("enum")),
+        patterns=tuple(value for name, value in facets if name == "pattern"),
+        is_list="list" in known,
+        list_size=int(known["list"]) if known.get("list") else None,
+        items=(least_items or 0, most_items),
+        among=known.get("among", ""),
+        reference=strength,
+        targets=tuple(filter(None, known[strength.value].split("|"))) if strength else (),
+    )

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from henbd.errors import Culprit, CwmpFault, FaultCode, InvalidValueError
-from henbd.model import notification, types
-from henbd.model.nodes import Node, counters, instances_of, is_row, nodes, split_row
+from henbd.model import consistency, notification, types
+from henbd.model.nodes import Node, counters, initial, instances_of, is_row, nodes, split_row
 from henbd.model.provisioning import Provisioning, fitting_rows, fitting_values, outside
 from henbd.model.references import without_row
-from henbd.model.schema import Access, Object, Parameter, Role
+from henbd.model.schema import Access, Object, Parameter, Reference, Role
 from henbd.model.table import Table
 
 
@@ -97,8 +97,14 @@ class Tree:
         return [(p, self.writable(p)) for p in found]
 
     def writable(self, path: str) -> bool:
-        """Return whether the HeMS may set a parameter, add rows to a table or delete a row."""
-        return self.nodes[path].access is Access.READ_WRITE
+        """Return whether the HeMS may set a parameter, add rows to a table or delete a row.
+
+        A parameter that is written once is not writable any more when it has been.
+        """
+        access = self.nodes[path].access
+        if access is Access.WRITE_ONCE:
+            return path not in self.provisioning.values
+        return access is Access.READ_WRITE
 
     def attributes(self, path: str) -> Iterator[tuple[str, int]]:
         """Yield the parameters that a name stands for, as `below`, each with its notification.
@@ -123,17 +129,27 @@ class Tree:
                 changes[path] = self._acceptable(path, text)
             except InvalidValueError as error:
                 culprits.append(Culprit(path, error.code, str(error)))
+        values = {**self.values, **changes}
+        culprits += (
+            Culprit(path, FaultCode.INVALID_VALUE, text)
+            for path, text in consistency.conflicts(changes, self.nodes, self.instances, values)
+        )
         if culprits:
             raise CwmpFault(FaultCode.INVALID_ARGUMENTS, "Invalid arguments", tuple(culprits))
-        return self.store(changes)
+        return self.store({p: v for p, v in changes.items() if self.rows[p].role is Role.STORED})
 
     def _acceptable(self, path: str, text: str) -> str:
         row = self.rows.get(path)
         if row is None:
             raise InvalidValueError(FaultCode.INVALID_NAME, "no such parameter")
-        if row.access is not Access.READ_WRITE:
+        if not self.writable(path):
             raise InvalidValueError(FaultCode.NOT_WRITABLE, "not writable")
-        return types.canonical(row.type, text)
+        value = consistency.spelt(row, text)
+        if row.role is not Role.STORED and value != self.values[path]:
+            raise InvalidValueError(
+                FaultCode.INVALID_VALUE, f"on this box it is {self.values[path]!r}"
+            )
+        return value
 
     def notify(self, changes: Iterable[tuple[str, int]]) -> Tree:
         """Return the tree with these notification attributes, of parameters or partial paths.
@@ -231,7 +247,8 @@ def _grown(
     there = dict(nodes(tree.table, instances))
     rows = {path: node for path, node in there.items() if isinstance(node, Parameter)}
     present = instances_of(there)
-    values = {path: tree.values.get(path, row.default) for path, row in rows.items()}
+    known = tree.values
+    values = {p: known[p] if p in known else initial(p, row) for p, row in rows.items()}
     values.update(counters(there, present))
     return Tree(
         tree.table,
@@ -250,7 +267,8 @@ def _without_references(tree: Tree, gone: str) -> Tree:
     changes = {
         path: value
         for path, row in tree.rows.items()
-        if row.type.strong and (value := without_row(tree.values[path], gone)) is not None
+        if row.type.reference is Reference.STRONG
+        and (value := without_row(tree.values[path], gone)) is not None
     }
     if not changes:
         return tree

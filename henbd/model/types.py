@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from henbd.errors import FaultCode, InvalidValueError
-from henbd.model.schema import Base, Type
+from henbd.model.schema import Base, Range, Type
 
 # TR-106 3.2.1: a time that is not known.
 UNKNOWN_TIME = "0001-01-01T00:00:00Z"
@@ -42,9 +42,10 @@ def canonical(kind: Type, text: str) -> str:
     if not kind.is_list:
         return _item(kind, text)
     items = [_item(kind, item.strip()) for item in text.split(",")] if text.strip() else []
-    if len(items) < kind.least_items:
+    least, most = kind.items
+    if len(items) < least or (most is not None and len(items) > most):
         raise InvalidValueError(
-            FaultCode.INVALID_VALUE, f"a list of at least {kind.least_items} is wanted"
+            FaultCode.INVALID_VALUE, f"a list of {_span((least, most))} entries is wanted"
         )
     joined = ",".join(items)
     if kind.list_size is not None and len(joined) > kind.list_size:
@@ -78,13 +79,45 @@ def _item(kind: Type, text: str) -> str:
 
 
 def _check_number(kind: Type, number: int) -> None:
-    least, most = BOUNDS[kind.base]
-    least = least if kind.minimum is None else max(least, kind.minimum)
-    most = most if kind.maximum is None else min(most, kind.maximum)
-    if not least <= number <= most:
-        raise InvalidValueError(
-            FaultCode.INVALID_VALUE, f"{number} is not within {least} to {most}"
-        )
+    for span in (BOUNDS[kind.base],), kind.ranges:
+        if span and not any(_within(number, each) for each in span):
+            wanted = ", ".join(map(_span, span))
+            raise InvalidValueError(FaultCode.INVALID_VALUE, f"{number} is not within {wanted}")
+
+
+def _within(number: int, span: Range) -> bool:
+    least, most = span
+    return (least is None or least <= number) and (most is None or number <= most)
+
+
+def _span(span: Range) -> str:
+    least, most = span
+    if least is None or most is None:
+        return f"at most {most}" if least is None else f"at least {least}"
+    return str(least) if least == most else f"{least} to {most}"
+
+
+def first(kind: Type) -> str:
+    """Return the plainest value of a type: empty, false, the number nearest to 0, the first word.
+
+    Empty as well where a list must not be: nobody has set it yet.
+    """
+    if kind.is_list:
+        return ""
+    if kind.base in BOUNDS:
+        return str(min((_nearest(span) for span in kind.ranges), key=abs, default=0))
+    if kind.base is Base.DATE_TIME:
+        return UNKNOWN_TIME
+    if kind.base is Base.BOOLEAN:
+        return "false"
+    return kind.enumeration[0] if kind.enumeration else ""
+
+
+def _nearest(span: Range) -> int:
+    least, most = span
+    if least is not None and least > 0:
+        return least
+    return most if most is not None and most < 0 else 0
 
 
 def _words(choices: tuple[str, ...]) -> str:

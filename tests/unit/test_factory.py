@@ -32,6 +32,13 @@ def test_versions_are_those_of_the_configuration() -> None:
     assert factory().value(paths.SOFTWARE_VERSION) == "0.1.0"
 
 
+def test_model_names_what_it_is_drawn_from() -> None:
+    tree = factory()
+    assert tree.value("Device.RootDataModelVersion") == "2.12"
+    names = [tree.value(f"{paths.DATA_MODELS}{n}.URN") for n in (1, 2)]
+    assert names == [f"urn:broadband-forum-org:{n}-cwmp" for n in ("tr-181-2-12-0", "tr-196-2-1-2")]
+
+
 def test_nothing_is_provisioned_in_the_factory() -> None:
     assert not factory().provisioning.values
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -140,15 +141,44 @@ def test_far_ends_are_in_the_order_of_the_list(listed: str, far_ends: tuple[str,
 
 def test_box_as_it_leaves_the_factory_asks_for_no_s1() -> None:
     """C167: a mode that is not set is One."""
-    assert provisioned(factory()) == Provisioned(
+    asked = provisioned(factory())
+    assert asked == Provisioned(
         s1_inside=True,
         far_ends=(),
         port=36412,
         mode=S1Mode.ONE,
         gateways=("segw.example",),
         admin_state=False,
-        cell=Cell(identity=0, tac=0, plmns=(), name=None, csg_id=None),
+        cell=Cell(0, 0, (), name=None, csg_id=None, parameters=asked.cell.parameters),
     )
+
+
+def test_stack_is_given_what_was_set_and_what_the_standard_gives_a_default() -> None:
+    untouched = dict(provisioned(factory()).cell.parameters)
+    assert untouched["Transport.SCTP.HBInterval"] == "30"
+    assert untouched["AccessMgmt.LTE.AccessMode"] == "Open Access"
+    assert "CellConfig.LTE.RAN.RF.FreqBandIndicator" not in untouched
+    cells = paths.FAP + "CellConfig.LTE.RAN.NeighborList.LTECell."
+    tree, number = factory().add(cells)
+    tree = tree.set(
+        [
+            (f"{cells}{number}.PhyCellID", "77"),
+            (paths.FAP + "CellConfig.LTE.RAN.RF.FreqBandIndicator", "7"),
+            (paths.S1_SERVERS, "10.0.0.2"),
+            (paths.ADMIN_STATE, "true"),
+        ]
+    )
+    given = provisioned(tree).cell.parameters
+    row = f"CellConfig.LTE.RAN.NeighborList.LTECell.{number}."
+    assert dict(given).items() - untouched.items() == {
+        ("CellConfig.LTE.RAN.RF.FreqBandIndicator", "7"),
+        (row + "PhyCellID", "77"),
+        (row + "PLMNID", ""),
+        *((row + name, "false") for name in ("Enable", "MustInclude", "Blocklisted")),
+        *((row + n, "0") for n in ("CID", "EUTRACarrierARFCN", "QOffset", "CIO", "RSTxPower")),
+    }
+    assert list(given) == sorted(given)
+    assert not [path for path, _ in given if path.endswith("Alias") or "Gateway" in path]
 
 
 def test_s1_is_as_the_parameters_say() -> None:
@@ -167,7 +197,7 @@ def test_s1_is_as_the_parameters_say() -> None:
         )
     )
     assert (asked.port, asked.mode, asked.admin_state) == (36500, S1Mode.ALL, True)
-    assert asked.cell == Cell(268435455, 65535, ("00101",), "at home", None)
+    assert replace(asked.cell, parameters=()) == Cell(268435455, 65535, ("00101",), "at home", None)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ def test_new_row_has_its_defaults_and_nothing_else_is_changed() -> None:
     assert {p: v for p, v in tree.values.items() if TREE.values.get(p) != v} == {
         COUNT: "1",
         row + "Enable": "false",
+        row + "Alias": "cpe-1",
         row + "TunnelRef": "",
         row + "PLMNID": "",
     }

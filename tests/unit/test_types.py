@@ -8,23 +8,23 @@ from hypothesis import strategies as st
 
 from henbd.errors import FaultCode, InvalidValueError
 from henbd.model.schema import Base, Type
-from henbd.model.types import BOUNDS, UNKNOWN_TIME, canonical
+from henbd.model.types import BOUNDS, UNKNOWN_TIME, canonical, first
 from tests.unit.settings import QUICK
 
 BOOLEAN = Type(Base.BOOLEAN)
 UNSIGNED = Type(Base.UNSIGNED_INT)
 TIME = Type(Base.DATE_TIME)
-PORT = Type(Base.UNSIGNED_INT, minimum=1, maximum=65535)
-LEVEL = Type(Base.INT, minimum=-60, maximum=-10)
+PORT = Type(Base.UNSIGNED_INT, ranges=((1, 65535),))
+LEVEL = Type(Base.INT, ranges=((-60, -10),))
 MODE = Type(Base.STRING, enumeration=("One", "All"))
 OUI = Type(Base.STRING, size=(6, 6), patterns=("[0-9A-F]{6}",))
 ADDRESS = Type(Base.STRING, patterns=("", r"\d+\.\d+"))
 SHORT = Type(Base.STRING, size=(0, 4))
 HEX = Type(Base.HEX_BINARY, size=(0, 2))
 BINARY = Type(Base.BASE64, size=(0, 3))
-HOSTS = Type(Base.STRING, is_list=True, list_size=9, least_items=1)
+HOSTS = Type(Base.STRING, is_list=True, list_size=9, items=(1, 3))
 MODES = Type(Base.STRING, is_list=True, enumeration=("One", "All"))
-NUMBERS = Type(Base.UNSIGNED_INT, is_list=True, maximum=9)
+NUMBERS = Type(Base.UNSIGNED_INT, is_list=True, ranges=((None, 9),))
 
 ANY_TYPE = [Type(base) for base in Base]
 
@@ -245,3 +245,39 @@ def test_time_is_spelt_once_for_all(text: str) -> None:
 def test_first_day_of_all_is_one_spelling_too() -> None:
     spelt = canonical(TIME, "0001-01-02T00:30:00+23:00")
     assert canonical(TIME, spelt) == spelt
+
+
+GAPS = Type(Base.INT, ranges=((-8, -6), (0, 0), (6, None)))
+
+
+def test_number_lies_in_one_of_its_ranges() -> None:
+    for text in ("-8", "-6", "0", "6", "99"):
+        assert canonical(GAPS, text) == text
+    for text in ("-9", "-5", "-1", "1", "5"):
+        with pytest.raises(InvalidValueError, match="-8 to -6, 0, at least 6") as refused:
+            canonical(GAPS, text)
+        assert refused.value.code == FaultCode.INVALID_VALUE
+
+
+def test_list_has_as_many_entries_as_it_may() -> None:
+    assert canonical(Type(Base.STRING, is_list=True, items=(0, 2)), "a,b") == "a,b"
+    with pytest.raises(InvalidValueError, match="a list of 0 to 2 entries is wanted"):
+        canonical(Type(Base.STRING, is_list=True, items=(0, 2)), "a,b,c")
+
+
+def test_plainest_value_is_legal() -> None:
+    plain = {
+        Type(Base.BOOLEAN): "false",
+        Type(Base.STRING): "",
+        Type(Base.STRING, enumeration=("b", "a")): "b",
+        Type(Base.STRING, enumeration=("b", "a"), is_list=True): "",
+        Type(Base.DATE_TIME): "0001-01-01T00:00:00Z",
+        Type(Base.UNSIGNED_INT): "0",
+        Type(Base.INT, ranges=((3, 7), (1, 2))): "1",
+        Type(Base.INT, ranges=((-7, -3), (6, None))): "-3",
+        Type(Base.INT, ranges=((-7, 3),)): "0",
+        Type(Base.UNSIGNED_INT, ranges=((None, 3),)): "0",
+        Type(Base.HEX_BINARY): "",
+    }
+    assert {kind: first(kind) for kind in plain} == plain
+    assert {kind: canonical(kind, text) for kind, text in plain.items()} == plain
