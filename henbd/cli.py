@@ -217,7 +217,7 @@ def _stack(settings: S1Settings, doorbell: Doorbell, rung: Callable[[], None]) -
 
 def _state(settings: Settings, kept: Mapping[str, Any] | None, boot_id: str) -> State:
     """Return the state to start with: what was kept, or that of a box fresh from the factory."""
-    table = device_table()
+    table = device_table(settings.device.oui)
     if kept is not None:
         try:
             factory_tree = factory.factory_tree(table, settings, str(kept.get("secret")))

@@ -331,7 +331,8 @@ class Stack:
     """What the stack said last on the connection that is there now.
 
     `told` is the link that it was given; None: to stay down, or it never was given any.
-    `acknowledged`: it works by that, and uses nothing older.
+    `acknowledged`: it works by that, and uses nothing older. `parameters` are those that only it
+    knows, as path below the FAPService and text.
     """
 
     name: str
@@ -341,6 +342,7 @@ class Stack:
     peers: tuple[Peer, ...]
     transmitting: bool
     user_plane_peers: tuple[Address, ...]
+    parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 # Want and have.

@@ -61,4 +61,10 @@ S1_PORT = GATEWAY + "S1SigLinkPort"
 LTE_TUNNELS = FAP + "CellConfig.LTE.Tunnel."
 TAC = FAP + "CellConfig.LTE.EPC.TAC"
 PLMN_LIST = FAP + "CellConfig.LTE.EPC.PLMNList."
+SCTP_ASSOCIATIONS = FAP + "Transport.SCTP.Assoc."
 CELL_IDENTITY = FAP + "CellConfig.LTE.RAN.Common.CellIdentity"
+
+
+def s1_peers(oui: str) -> str:
+    """Return the table of how S1 is with each far end: no Broadband Forum table says that."""
+    return f"{FAP}X_{oui}_S1."

@@ -1,4 +1,6 @@
-"""The data model as data: the rows of `tables/device.tsv`, Device:2.12 with FAPService:2.1.
+"""The data model as data: Device:2.12 with FAPService:2.1, and a few rows of our own.
+
+`tables/device.tsv` is made from the standard by `make model`; `tables/vendor.tsv` is by hand.
 
 Each line of the file is a row: path, type, access, facets, default, flags, role; tabs between them.
 Facets are separated by `;`, choices within a facet by `|`.
@@ -61,10 +63,17 @@ class Table:
 
 
 @cache
-def device_table() -> Table:
-    """Return the table of this program."""
-    text = resources.files("henbd.model").joinpath("tables/device.tsv").read_text(encoding="utf-8")
-    return parse(text.splitlines())
+def device_table(oui: str) -> Table:
+    """Return the table of this program, with rows of our own under the OUI of the device.
+
+    TR-106 3.3: what a vendor adds is named X_ and its OUI.
+    """
+    tables = resources.files("henbd.model").joinpath("tables")
+    standard, ours = (
+        tables.joinpath(name).read_text(encoding="utf-8").splitlines()
+        for name in ("device.tsv", "vendor.tsv")
+    )
+    return parse([*standard, *(line.replace("X_OUI_", f"X_{oui}_") for line in ours[1:])])
 
 
 def parse(lines: Iterable[str]) -> Table:

@@ -146,4 +146,4 @@ def factory(**changes: Any) -> Tree:
 
 @cache
 def _factory(configuration: Settings) -> Tree:
-    return factory_tree(device_table(), configuration, SECRET)
+    return factory_tree(device_table("00256D"), configuration, SECRET)

@@ -47,7 +47,7 @@ def test_nothing_is_provisioned_in_the_factory() -> None:
 def test_connection_request_credentials_are_of_this_device() -> None:
     """Unique for each device, and the same for ever."""
     one, again = factory(), factory()
-    other = factory_tree(device_table(), settings(), ANOTHER_SECRET)
+    other = factory_tree(device_table("00256D"), settings(), ANOTHER_SECRET)
     assert [one.value(n) for n in NAMES] == [again.value(n) for n in NAMES]
     assert one.value(NAMES[0]) == "00256D-HeNB-0001"
     assert one.value(NAMES[1]) != other.value(NAMES[1])

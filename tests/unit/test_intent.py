@@ -25,7 +25,7 @@ def provisioned(tree: Tree, **changes: Any) -> Provisioned:
 def with_rows(rows: dict[str, tuple[int, ...]], values: dict[str, str]) -> Tree:
     """Return a tree with more rows than the factory makes."""
     instances = {paths.FAP_SERVICES: (1,), paths.PLMN_LIST: (1,), **rows}
-    return Tree.factory(device_table(), instances, values)
+    return Tree.factory(device_table("00256D"), instances, values)
 
 
 # S1 goes inside, or not.
@@ -202,7 +202,7 @@ def test_s1_is_as_the_parameters_say() -> None:
 
 @pytest.mark.parametrize(
     "mode",
-    device_table()
+    device_table("00256D")
     .parameters["Device.Services.FAPService.{i}.FAPControl.LTE.Gateway.S1ConnectionMode"]
     .type.enumeration,
 )

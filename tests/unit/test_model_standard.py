@@ -14,7 +14,7 @@ from tests.model_table.choices import choices, chosen_rows
 from tests.model_table.lines import lines
 from tests.model_table.standard import Standard, standard
 
-TABLE = device_table()
+TABLE = device_table("00256D")
 FAP = "Device.Services.FAPService.{i}."
 
 # TR-106 has every root count the rows of each service object, so no file lists this.
@@ -82,7 +82,7 @@ def test_table_is_as_the_choices_make_it(known: Standard) -> None:
 
 def test_parameters_are_those_of_the_standard(known: Standard) -> None:
     for row in TABLE.parameters.values():
-        if row.path == IMPLIED:
+        if row.path == IMPLIED or ".X_" in row.path:
             continue
         wanted = replace(known.parameters[row.path], role=row.role)
         if not wanted.specified or row.path in NOT_FOR_THE_HEMS | NOT_AS_ADDED:
@@ -98,6 +98,8 @@ def test_parameters_are_those_of_the_standard(known: Standard) -> None:
 
 def test_objects_are_those_of_the_standard(known: Standard) -> None:
     for row in TABLE.objects.values():
+        if ".X_" in row.path:
+            continue
         wanted = known.objects[row.path]
         if row.path in NOT_FOR_THE_HEMS:
             wanted = replace(wanted, access=Access.READ_ONLY)

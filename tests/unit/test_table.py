@@ -12,7 +12,7 @@ from henbd.model import paths, types
 from henbd.model.schema import Access, Base, Notify, Object, Parameter, Reference, Role, Type
 from henbd.model.table import device_table, generic, parent, parse
 
-TABLE = device_table()
+TABLE = device_table("00256D")
 PARAMETERS = list(TABLE.parameters.values())
 OBJECTS = list(TABLE.objects.values())
 HEADER = "path\ttype\taccess\tfacets\tdefault\tflags\trole"
@@ -131,6 +131,17 @@ def test_paths_that_the_agent_names_are_in_the_table() -> None:
     known = TABLE.parameters.keys() | TABLE.objects.keys()
     for path in declared():
         assert {generic(path), generic(path) + "{i}."} & known, path
+
+
+@pytest.mark.conformance("C110")
+def test_rows_of_our_own_bear_the_oui_of_the_device() -> None:
+    other = device_table("0A1B2C")
+    ours = other.parameters.keys() - TABLE.parameters.keys()
+    assert paths.s1_peers("0A1B2C").replace(".1.", ".{i}.") + "{i}.Status" in ours
+    assert all(".X_0A1B2C_" in path for path in ours)
+    assert {path.replace("0A1B2C", "00256D") for path in ours} == {
+        path for path in TABLE.parameters if ".X_" in path
+    }
 
 
 def test_patterns_are_regular_expressions() -> None:

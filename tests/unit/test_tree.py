@@ -67,14 +67,16 @@ def test_counter_has_the_number_of_rows() -> None:
 
 
 def test_rows_of_a_table_bear_their_numbers() -> None:
-    tree = Tree.factory(device_table(), {paths.FAP_SERVICES: (1,), paths.PLMN_LIST: (2, 5)}, {})
+    tree = Tree.factory(
+        device_table("00256D"), {paths.FAP_SERVICES: (1,), paths.PLMN_LIST: (2, 5)}, {}
+    )
     rows = [p for p in tree.nodes if p.startswith(paths.PLMN_LIST) and p.endswith(".")]
     assert rows == [paths.PLMN_LIST, paths.PLMN_LIST + "2.", paths.PLMN_LIST + "5."]
     assert tree.value(paths.FAP + "CellConfig.LTE.EPC.PLMNListNumberOfEntries") == "2"
 
 
 def test_factory_value_is_spelt_canonically() -> None:
-    tree = Tree.factory(device_table(), {}, {paths.PERIODIC_INTERVAL: "0060"})
+    tree = Tree.factory(device_table("00256D"), {}, {paths.PERIODIC_INTERVAL: "0060"})
     assert tree.value(paths.PERIODIC_INTERVAL) == "60"
 
 

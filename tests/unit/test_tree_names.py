@@ -88,7 +88,9 @@ def test_values_of_an_empty_table_are_none() -> None:
 
 
 def test_row_ten_is_not_below_row_one() -> None:
-    tree = Tree.factory(device_table(), {paths.FAP_SERVICES: (1,), paths.PLMN_LIST: (1, 10)}, {})
+    tree = Tree.factory(
+        device_table("00256D"), {paths.FAP_SERVICES: (1,), paths.PLMN_LIST: (1, 10)}, {}
+    )
     assert all(p.startswith(paths.PLMN_LIST + "1.") for p in tree.below(paths.PLMN_LIST + "1."))
     assert len(list(tree.below(paths.PLMN_LIST + "1."))) == 5
 

@@ -150,7 +150,7 @@ class World:
         self.bells.paused = self._process.pause
 
     def _state(self) -> State:
-        tree = factory_tree(device_table(), self.settings, SECRET)
+        tree = factory_tree(device_table("00256D"), self.settings, SECRET)
         if self.store.text is None:
             return State(tree, Ledger(), SECRET)
         state, lost = restored(tree, json.loads(self.store.text), self.boot_id)
