@@ -87,6 +87,7 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "address": Key(address, None),
         "cwmp_version": Key(one_of(CHOICES), "auto"),
         "session_s": Key(number(30, 86_400), 600),
+        "trial_s": Key(number(30, 86_400), 600),
         "set_status": Key(choice(SetStatus), SetStatus.ZERO),
     },
     "connection_request": {

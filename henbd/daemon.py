@@ -35,6 +35,7 @@ from henbd.memory import Memory
 from henbd.model.tree import Tree
 from henbd.model.types import UNKNOWN_TIME
 from henbd.parties import Parties
+from henbd.serving import Serving
 from henbd.settings import SetStatus, Settings
 from henbd.status import status, summary
 from henbd.system.acs import Answer
@@ -44,6 +45,7 @@ from henbd.values import (
     EspMode,
     Kernel,
     Loaded,
+    Management,
     Observed,
     Unknown,
 )
@@ -86,7 +88,7 @@ class Daemon:
         self._passed_at = now
 
         self.asked = intent.provisioned(memory.tree, settings)
-        self.management = intent.management(memory.tree)
+        self.serving = Serving(memory)
         self.course = Course(tunnel_since=now, pathless_since=now, stack_lost_since=now)
         self._departure = Departure(memory, parties.doors, boot_id, self._as_new)
         self._hands = Hands(parties)
@@ -171,7 +173,7 @@ class Daemon:
         if names_at is not None and names_at <= now:
             self._hosts.ask_missing(self._wanted_hosts(), now)
         self.conversation.bound(self.settings.hems.session_s, self.management)
-        if self.conversation.current is None and self._departure.carry_out(now):
+        if self.conversation.current is None and self._due_without_session(now):
             self._settle()
         if any(at <= now for at in self._calls(now)):
             self._looks.want_hot()
@@ -183,12 +185,31 @@ class Daemon:
         else:
             self._parties.charon.look(full=look is Look.FULL)
 
+    def _due_without_session(self, now: float) -> bool:
+        """Do what no session is to be disturbed by; return whether it is to take effect."""
+        another = self._judge_hems(now)
+        return self._departure.carry_out(now) or another
+
+    def _judge_hems(self, now: float) -> bool:
+        """See which HeMS is to be called; return whether it is another than before."""
+        reachable = isinstance(self.way, Reach)
+        if not self.serving.judge(now, self.settings.hems.trial_s, reachable=reachable):
+            return False
+        # The way that was found leads to the former one.
+        self.way = Unknown("the HeMS has changed")
+        return True
+
+    @property
+    def management(self) -> Management:
+        """What there is to know of the HeMS in use."""
+        return self.serving.management
+
     def _wake_at(self) -> float | None:
         """Return when the loop has something to do even if no bell rings."""
         now = self.clock.monotonic()
         times = [shell.wake_at() for shell in self._parties.timed]
         times.append(self.conversation.expires_at(self.settings.hems.session_s))
-        times.append(self._departure.wake_at())
+        times += [self._departure.wake_at(), self.serving.wake_at(now)]
         if not self._looks.going_on:
             times += [self._audit_at, self._looks.wake_at(), ledgers.timed_at(self.memory.ledger)]
             times.append(self._hosts.wake_at(self._wanted_hosts()))
@@ -340,11 +361,7 @@ class Daemon:
         urgent = intent.inner_addresses(self.memory.tree)
         why = self.conversation.overtaken(present, urgent)
         if why is not None:
-            before = self.management
             self.conversation.give_up(why)
-            if self.management != before:
-                # The way that was found leads to the former HeMS.
-                self.way = Unknown("the HeMS has changed")
         way = self.way
         if self.conversation.current is not None or isinstance(way, Unknown):
             return False
@@ -399,7 +416,7 @@ class Daemon:
         if asked != self.asked:
             logger.info("provisioned: %s", asked)
         self.asked = asked
-        self.management = intent.management(self.memory.tree)
+        self._judge_hems(self.clock.monotonic())
         self._ask_names()
         self._looks.want_full(self.clock.monotonic())
 

@@ -66,6 +66,7 @@ class HemsSettings:
     address: Address | None
     cwmp_version: str
     session_s: int
+    trial_s: int
     set_status: SetStatus
 
 

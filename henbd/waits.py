@@ -48,6 +48,16 @@ def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:
 def _waits_for_hems(daemon: Daemon) -> Iterator[Wait]:
     ledger, last = daemon.memory.ledger, daemon.conversation.last
     again_s = _left(daemon, ledger.retry_at)
+    trial = daemon.serving.trial
+    if trial is not None and trial.back:
+        yield Wait(
+            f"{trial.url} to answer; {ledger.hems} is used until it is tried again",
+            _left(daemon, trial.until),
+        )
+    elif trial is not None:
+        yield Wait(
+            f"{trial.url} to answer, or {ledger.hems} is used again", _left(daemon, trial.until)
+        )
     expires_at = daemon.conversation.expires_at(daemon.settings.hems.session_s)
     if expires_at is not None:
         yield Wait("an answer of the HeMS", _left(daemon, expires_at))

@@ -40,10 +40,19 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """As whom we have informed a HeMS."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """What one HeMS, that at `hems`, knows and is owed.
 
-    `hems` is empty before any has answered, `boot_id` names the boot that it was told of.
+    `hems` is empty before any has answered us, as the `account` says; `boot_id` names the boot that
+    it was told of.
     `acknowledged` has the values under notification that it knows. `changed` are parameters that
     have changed since, and are told even if they have changed back. `events` are to be told, `sent`
     are those on their way in an Inform; how each is kept say the rules of `events`. `version` is
@@ -52,6 +61,7 @@ class Ledger:
     """
 
     hems: str = ""
+    account: Account = field(default_factory=Account)
     boot_id: str = ""
     acknowledged: Mapping[str, str] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
@@ -74,6 +84,7 @@ class Opening:
     """The Inform of one session, the marks that it takes along, and the requests that follow it."""
 
     hems: str
+    account: Account
     boot_id: str
     events: tuple[Event, ...]
     parameters: tuple[ParameterValue, ...]
@@ -248,6 +259,7 @@ def opened(
     sent, rest = _parted(ledger.events, events)
     opening = Opening(
         hems=management.url,
+        account=Account(management.username, management.password),
         boot_id=boot_id,
         events=events,
         parameters=tuple(
@@ -300,6 +312,7 @@ def acknowledged(ledger: Ledger, opening: Opening) -> Ledger:
     return replace(
         ledger,
         hems=opening.hems,
+        account=opening.account,
         boot_id=opening.boot_id,
         version=opening.version,
         refusals=0,

@@ -9,7 +9,7 @@ from typing import Any
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import record
 from henbd.cwmp.events import RULES, Kept, single
-from henbd.cwmp.ledger import Ledger, Owed
+from henbd.cwmp.ledger import Account, Ledger, Owed
 from henbd.cwmp.messages import AutonomousTransferComplete, Call, Event, TransferComplete
 from henbd.cwmp.orders import NOTHING, Orders
 from henbd.cwmp.schedule import Scheduled
@@ -53,6 +53,7 @@ def document(state: State) -> dict[str, Any]:
         "rows": {path: list(rows) for path, rows in state.tree.provisioning.rows.items()},
         "numbers": dict(state.tree.provisioning.numbers),
         "hems": ledger.hems,
+        "account": record.written(ledger.account),
         "boot_id": ledger.boot_id,
         "cwmp": ledger.version,
         "acknowledged": dict(ledger.acknowledged),
@@ -94,6 +95,7 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
         )
         ledger = Ledger(
             hems=_text(kept["hems"]),
+            account=record.read(Account, kept["account"]),
             boot_id=_text(kept["boot_id"]),
             version=_version(kept["cwmp"]),
             acknowledged=_texts(kept["acknowledged"]),
@@ -119,7 +121,12 @@ def _migrated(kept: Mapping[str, Any]) -> Mapping[str, Any]:
     if version == 1:
         # The HeMS could set values, and no more.
         new: dict[str, Any] = {"rows": {}, "numbers": {}, "owed": [], "scheduled": [], "cwmp": ""}
-        return {**kept, **new, "orders": record.written(NOTHING)}
+        return {
+            **kept,
+            **new,
+            "orders": record.written(NOTHING),
+            "account": record.written(Account()),
+        }
     if version != VERSION:
         raise ValueError(f"version {version!r} is not {VERSION}")
     return kept

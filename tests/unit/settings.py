@@ -67,6 +67,7 @@ _HEMS = HemsSettings(
     address=None,
     cwmp_version="auto",
     session_s=600,
+    trial_s=600,
     set_status=SetStatus.ZERO,
 )
 _CONNECTION_REQUEST = ConnectionRequestSettings(port=7547, username="", password="", path="")

@@ -91,6 +91,10 @@ MISTAKES = """
 ! hems.session_s: 29 is not within 30 to 86400
 
 - password = "secret"
++ trial_s = 86401
+! hems.trial_s: 86401 is not within 30 to 86400
+
+- password = "secret"
 + session_s = true
 ! hems.session_s: has to be an integer, not a boolean
 

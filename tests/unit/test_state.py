@@ -151,14 +151,15 @@ def test_new_box_has_an_empty_document() -> None:
     fresh = document(State(factory(), Ledger(), SECRET))
     nothing = {"reboot": "", "factory_reset": False}
     given = {k: v for k, v in fresh.items() if v}
-    assert given == {"version": 2, "secret": SECRET, "orders": nothing}
+    account = {"username": "", "password": ""}
+    assert given == {"version": 2, "secret": SECRET, "orders": nothing, "account": account}
 
 
 def test_document_of_the_first_version_is_migrated() -> None:
     kept = {**DOCUMENT, "version": 1}
     nothing = {"reboot": "", "factory_reset": False}
     new = {"rows": {}, "numbers": {}, "owed": [], "scheduled": [], "orders": nothing}
-    new |= {"cwmp": ""}
+    new |= {"cwmp": "", "account": {"username": "", "password": ""}}
     for key in new:
         del kept[key]
     state, lost = restored(factory(), kept, BOOT_ID)

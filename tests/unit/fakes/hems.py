@@ -63,6 +63,8 @@ class FakeHems:
         self.answers_after_s = ANSWERS_AFTER_S
         # It takes the Inform, and owes the answer to the first post after it.
         self.hangs_after_inform = False
+        # URLs at which nobody answers.
+        self.dead: set[str] = set()
         self.informs: list[Informed] = []
         self.responses: list[str] = []
         self.requests: deque[list[str]] = deque()
@@ -158,7 +160,8 @@ class HemsShell:
         assert endpoint.source is not None
         through = self._kernel.fate(endpoint.source, endpoint.address) is self._wanted
         hangs = hems.manner is Manner.SILENT or (hems.hangs_after_inform and session.posts > 1)
-        if hems.manner is Manner.REFUSES and through:
+        gone = hems.manner is Manner.REFUSES or endpoint.url in hems.dead
+        if gone and through:
             refused = ExchangeError(f"{endpoint.address}: connection refused")
             self._time.after(0.001, lambda: self._deliver(session, refused))
         elif not through or hangs:

@@ -1,0 +1,127 @@
+"""A HeMS of a new URL: registered with, or left for the last good one and tried again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from henbd.cwmp.trial import AGAIN_S
+from henbd.model import paths
+from henbd.status import status
+from tests.unit.fakes.hems import Manner
+from tests.unit.world import World
+
+NEW = "https://10.30.0.3:7548/new"
+ACCOUNT = {paths.URL: NEW, paths.USERNAME: "new", paths.PASSWORD: "another password"}
+
+
+def sent_to(world: World, *, dead: bool) -> str:
+    """Have a registered box sent to another HeMS; return the URL of the first one."""
+    world.register()
+    first = world.values[paths.URL]
+    if dead:
+        world.hems.dead.add(NEW)
+    world.provision(ACCOUNT)
+    world.run(2)
+    return first
+
+
+def urls(world: World, since: int = 0) -> list[str]:
+    return [inform.url for inform in world.informs[since:]]
+
+
+def waits(world: World) -> str:
+    return json.dumps(status(world.daemon)["waiting_for"])
+
+
+@pytest.mark.conformance("C007", "C064", "C055")
+def test_new_hems_gets_a_bootstrap_after_the_session(world: World) -> None:
+    first = sent_to(world, dead=False)
+    assert urls(world) == [first, first, NEW]
+    assert world.informs[-1].events == ("0 BOOTSTRAP",)
+    assert (world.hems.endpoints[-1].username, world.hems.endpoints[-1].password) == (
+        "new",
+        "another password",
+    )
+    world.run(2 * AGAIN_S)
+    assert first not in urls(world, 2)
+
+
+@pytest.mark.conformance("C007")
+def test_new_hems_that_does_not_answer_yields_to_the_last_good_one(world: World) -> None:
+    first = sent_to(world, dead=True)
+    trial_s = world.settings.hems.trial_s
+    assert f"{NEW} to answer, or {first} is used again" in waits(world)
+    world.run(trial_s + 10)
+    assert urls(world) == [first] * 3
+    assert world.informs[-1].events == ("2 PERIODIC",)
+    assert world.hems.endpoints[-1].username == world.settings.hems.username
+    assert world.values[paths.URL] == NEW
+    assert f"{NEW} to answer; {first} is used until it is tried again" in waits(world)
+    world.listener.call()
+    world.run(1)
+    assert urls(world, 3) == [first]
+
+
+def test_new_hems_is_tried_again_now_and_then_and_taken_when_it_answers(world: World) -> None:
+    sent_to(world, dead=True)
+    trial_s = world.settings.hems.trial_s
+    world.run(trial_s + AGAIN_S)
+    tried = sum(endpoint.url == NEW for endpoint in world.hems.endpoints)
+    world.run(trial_s + 20)
+    assert sum(endpoint.url == NEW for endpoint in world.hems.endpoints) > tried
+    world.hems.dead.clear()
+    world.run(AGAIN_S + trial_s)
+    assert world.informs[-1].url == NEW
+    assert "0 BOOTSTRAP" in [code for i in world.informs if i.url == NEW for code in i.events]
+    assert NEW not in waits(world)
+
+
+def test_last_good_hems_may_send_the_box_elsewhere_or_take_it_back(world: World) -> None:
+    first = sent_to(world, dead=True)
+    world.run(world.settings.hems.trial_s + 10)
+    world.provision({paths.URL: first})
+    world.run(AGAIN_S)
+    assert world.daemon.serving.trial is None
+    assert world.informs[-1].url == first
+    assert all("0 BOOTSTRAP" not in inform.events for inform in world.informs[1:])
+
+
+def test_outage_that_hits_both_does_not_end_the_trial_before_it_began(world: World) -> None:
+    """Nothing is attempted while the path is down, and no time is counted."""
+    world.register()
+    world.hems.dead.add(NEW)
+    world.provision(ACCOUNT)
+    world.run(0.02)
+    world.charon.kill()
+    world.run(10 * world.settings.hems.trial_s)
+    trial = world.daemon.serving.trial
+    assert trial is not None
+    assert not trial.back
+    attempts = len(world.hems.endpoints)
+    world.charon.restart()
+    world.run(5)
+    assert world.hems.endpoints[attempts].url == NEW
+    assert world.informs[-1].events == ("2 PERIODIC",)
+
+
+def test_event_that_the_last_good_hems_is_owed_waits_for_it(world: World) -> None:
+    sent_to(world, dead=True)
+    first = world.informs[0].url
+    world.run(world.settings.hems.trial_s + 10)
+    world.hems.manner = Manner.REFUSES
+    world.restart("boot-2")
+    world.run(30)
+    world.hems.manner = Manner.ANSWERS
+    world.run(world.settings.hems.trial_s + 60)
+    boots = [inform for inform in world.informs if "1 BOOT" in inform.events]
+    assert [inform.url for inform in boots] == [first, first]
+
+
+def test_first_hems_of_all_is_tried_for_ever(world: World) -> None:
+    world.hems.manner = Manner.REFUSES
+    world.start()
+    world.run(3 * AGAIN_S)
+    assert world.daemon.serving.trial is None
+    assert {endpoint.url for endpoint in world.hems.endpoints} == {world.settings.hems.url}
