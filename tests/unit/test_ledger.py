@@ -35,7 +35,12 @@ PERIODIC_EVENT = Event(PERIODIC)
 
 def restarted(ledger: Ledger) -> Ledger:
     """Return what a new process has of a ledger."""
-    return Ledger(ledger.hems, ledger.boot_id, ledger.acknowledged, ledger.events)
+    return Ledger(
+        hems=ledger.hems,
+        boot_id=ledger.boot_id,
+        acknowledged=ledger.acknowledged,
+        events=ledger.events,
+    )
 
 
 # Registration.
