@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 from henbd import __version__
 from henbd.config_draft import Draft
-from henbd.config_keys import SECTIONS, Key, Need
+from henbd.config_keys import ESP_PROPOSALS, SECTIONS, Key, Need
 from tests.unit.test_layers import MODULES, libraries
 
 TREE = Path(__file__).parents[2]
@@ -223,6 +223,15 @@ def test_strongswan_itself_is_selected_beside_its_parts() -> None:
     assert "+strongswan" in depends
     assert {"+strongswan-charon", "+strongswan-mod-vici"} <= set(depends)
     assert not [name for name in depends if "updown" in name], "it drags iptables in"
+    assert "+strongswan-mod-nonce" not in depends, "the nonces are in strongswan itself"
+
+
+def test_kernel_has_the_ciphers_of_the_proposals() -> None:
+    depends = makefile("henbd")["DEPENDS"].split()
+    words = {word for proposal in ESP_PROPOSALS for word in proposal.split("-")}
+    wanted = {"+kmod-crypto-gcm", "+kmod-crypto-seqiv"} if "aes128gcm16" in words else set()
+    wanted |= {"+kmod-crypto-sha256"} if "sha256" in words else set()
+    assert wanted <= set(depends)
 
 
 def test_package_installs_the_program_that_setup_makes() -> None:
