@@ -7,26 +7,23 @@ worker to its fate, which is near, and another stands ready: to speak again at o
 from __future__ import annotations
 
 import logging
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-from henbd.errors import ConfigurationError, ExchangeError, Problem
+from henbd.errors import ExchangeError
 from henbd.system.channel import READ_TIMEOUT_S, Answer, Channel
 from henbd.system.doorbell import Doorbell
-from henbd.system.failures import describe
 from henbd.system.line import Line
 from henbd.system.target import Target, target
+from henbd.system.trust import TlsFiles, Trust
 from henbd.system.worker import Mailbox, Worker
 from henbd.values import Address
 
 __all__ = ["Acs", "Answer", "Endpoint", "TlsFiles"]
 
 logger = logging.getLogger(__name__)
-
-# X509_V_FLAG_NO_CHECK_TIME of OpenSSL's x509_vfy.h, which ssl has no name for.
-NO_CHECK_TIME = 0x200000
 
 # The spare is made ready when what made it necessary is over.
 REFILL_AFTER_S = 1.0
@@ -47,15 +44,6 @@ class Endpoint:
     password: str = field(repr=False)
     others: tuple[Address, ...] = ()
     check_dates: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """PEM files. No authorities: those of the system; no certificate: we show none."""
-
-    ca_file: str | None
-    certificate_file: str | None
-    key_file: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +81,7 @@ class Acs:
 
         Raises ConfigurationError, and then the old ones stay.
         """
-        context, dateless = tls_context(tls), tls_context(tls)
-        dateless.verify_flags |= NO_CHECK_TIME
-        self._context, self._dateless = context, dateless
+        self._trust = Trust(tls)
 
     def open(self, endpoint: Endpoint) -> None:
         """Begin to connect for a session, without waiting.
@@ -112,7 +98,8 @@ class Acs:
             raise
         # Costs nothing, unless the HeMS is another one.
         self._speaker.channel.aim(aim)
-        self._speaker.channel.begin(line, self._context if endpoint.check_dates else self._dateless)
+        context = partial(self._trust.context, check_dates=endpoint.check_dates)
+        self._speaker.channel.begin(line, context)
 
     def post(self, body: bytes, wait_s: float = READ_TIMEOUT_S) -> None:
         """Have a body posted; empty: nothing more to say. `answered` is called later.
@@ -187,25 +174,3 @@ class Acs:
             return
         self._waiting = False
         self._answered(outcome)
-
-
-def tls_context(files: TlsFiles) -> ssl.SSLContext:
-    """Return the context of all connections; raises ConfigurationError for files of no use."""
-    try:
-        context = ssl.create_default_context(cafile=files.ca_file)
-    except OSError as error:
-        raise _unusable(str(files.ca_file), describe(error)) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if files.certificate_file is None:
-        return context
-    try:
-        # Without a password OpenSSL would ask for that of an encrypted key on the terminal.
-        context.load_cert_chain(files.certificate_file, files.key_file, password="")
-    except OSError as error:
-        why = f"no certificate with the key {files.key_file}: {describe(error)}"
-        raise _unusable(files.certificate_file, why) from error
-    return context
-
-
-def _unusable(file: str, why: str) -> ConfigurationError:
-    return ConfigurationError(file, (Problem(0, "", why),))

@@ -6,6 +6,7 @@ Built once and kept, as building a Session, its pool and a request costs more th
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -81,6 +82,7 @@ class Channel:
         self.line: Line | None = None
         self.ticket: Ticket | None = None
         self.wait_s = READ_TIMEOUT_S
+        self._ask_context: Callable[[], ssl.SSLContext] | None = None
         self._context: ssl.SSLContext | None = None
         self._home: _Place | None = None
         self._place: _Place | None = None
@@ -103,10 +105,13 @@ class Channel:
         self._home = self._prepared(aim)
         self._enter(self._home)
 
-    def begin(self, line: Line, context: ssl.SSLContext) -> None:
-        """Begin a session over this line, which `aim` was told where it leads."""
+    def begin(self, line: Line, context: Callable[[], ssl.SSLContext]) -> None:
+        """Begin a session over this line, which `aim` was told where it leads.
+
+        The context of TLS is asked for if it is needed, from the worker's thread.
+        """
         self.line = line
-        self._context = context
+        self._ask_context = context
 
     def exchange(self, body: bytes) -> Answer | ExchangeError:
         """Post a body and return the answer, or why there is none. Blocks."""
@@ -229,13 +234,14 @@ class Channel:
     def _dial(self, connection: Connection) -> None:
         """Give a connection of the pool its socket; raises ExchangeError, which urllib3 lets by."""
         assert self.line is not None
-        assert self._context is not None
+        assert self._ask_context is not None
         self._connection = connection
         plain = self.line.take()
         plain.settimeout(self.wait_s)
         if self._here.scheme == "http":
             connection.sock = plain
             return
+        self._context = self._ask_context()
         ticket = self.ticket if self._place is self._home else None
         session = ticket.session if ticket and ticket.context is self._context else None
         try:

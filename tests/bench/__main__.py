@@ -21,6 +21,7 @@ ROWS: Mapping[str, Rows] = {
     "values": values.figures,
     "start": life.starting,
     "sessions": life.sessions,
+    "memory": life.memory,
 }
 
 TRIALS = 200

@@ -278,3 +278,15 @@ def test_files_of_no_use_are_told(keys: Pki, tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError) as error:
             Client(given)
         assert str(error.value).startswith(text)
+
+
+def test_files_that_go_away_later_were_read_at_the_start(keys: Pki, tmp_path: Path) -> None:
+    copy = tmp_path / "authority.pem"
+    copy.write_bytes(keys.tls_ca.certificate.read_bytes())
+    with (
+        Server(polite, context=context(keys.hems_expired)) as server,
+        using(TlsFiles(str(copy), None, None)) as client,
+    ):
+        copy.unlink()
+        client.open(url(server), check_dates=False)
+        assert client.post() == Answer(200, b"<soap/>")
