@@ -10,7 +10,6 @@ import logging
 import random
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from henbd.clock import Clock
 from henbd.control import course as courses
@@ -33,7 +32,7 @@ from henbd.hosts import Hosts
 from henbd.looks import Look, Looks
 from henbd.memory import Memory
 from henbd.model.tree import Tree
-from henbd.model.types import UNKNOWN_TIME
+from henbd.model.types import CLOCK_IS_SET, date_time
 from henbd.parties import Parties
 from henbd.serving import Serving
 from henbd.settings import SetStatus, Settings
@@ -60,9 +59,6 @@ AUDIT_S = 60
 
 # A kernel that could not be read is read again so soon.
 KERNEL_AGAIN_S = 1.0
-
-# A clock that shows less was never set: this program is younger.
-CLOCK_IS_SET = datetime(2026, 1, 1, tzinfo=UTC)
 
 # What stands for charon without an [ipsec] section: one that has nothing of ours.
 NO_CHARON = Charon((), Loaded({}, frozenset(), frozenset()), EspMode.POLICY, initiating=False)
@@ -382,7 +378,7 @@ class Daemon:
         dialogue = session(
             opening,
             factory.device_id(self.settings),
-            self._current_time(),
+            date_time(self.clock.wall()),
             self.settings.hems.cwmp_version,
             Rules(self._refusals, self._set_status, self.boot_id),
         )
@@ -390,11 +386,6 @@ class Daemon:
         clock_set = self.clock.wall() >= CLOCK_IS_SET
         self.conversation.start(dialogue, opening, self.management, way, check_dates=clock_set)
         return True
-
-    def _current_time(self) -> str:
-        """Return CurrentTime of an Inform: in UTC, or the Unknown Time of TR-106."""
-        wall = self.clock.wall()
-        return UNKNOWN_TIME if wall < CLOCK_IS_SET else wall.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _refusals(self, tree: Tree, changed: frozenset[str]) -> tuple[Culprit, ...]:
         return refusal.refusals(tree, changed, self.settings)

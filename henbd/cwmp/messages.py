@@ -6,7 +6,7 @@ model's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,47 @@ class ScheduleInformResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class DownloadResponse:
+    """A.3.2.8: the transfer is in the queue, and TransferComplete tells of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadResponse:
+    """A.4.1.5: as DownloadResponse."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedTransfer:
+    """An AllQueuedTransferStruct; `state` 1: not yet started, 2: in progress."""
+
+    command_key: str
+    state: int
+    is_download: bool
+    file_type: str
+    file_size: int
+    target_file_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetQueuedTransfersResponse:
+    """A.4.1.3."""
+
+    transfers: tuple[QueuedTransfer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetAllQueuedTransfersResponse:
+    """A.4.1.7."""
+
+    transfers: tuple[QueuedTransfer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTransferResponse:
+    """A.4.1.9."""
+
+
+@dataclass(frozen=True, slots=True)
 class ParameterFault:
     """A SetParameterValuesFault."""
 
@@ -268,6 +309,49 @@ class ScheduleInform:
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """A.3.2.8; `file_size` 0: not known. SuccessURL and FailureURL are for browsers."""
+
+    command_key: str
+    file_type: str
+    url: str
+    username: str
+    password: str = field(repr=False)
+    file_size: int
+    target_file_name: str
+    delay_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A.4.1.5."""
+
+    command_key: str
+    file_type: str
+    url: str
+    username: str
+    password: str = field(repr=False)
+    delay_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class GetQueuedTransfers:
+    """A.4.1.3."""
+
+
+@dataclass(frozen=True, slots=True)
+class GetAllQueuedTransfers:
+    """A.4.1.7."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTransfer:
+    """A.4.1.9."""
+
+    command_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownMethod:
     """A request that we do not know; it is answered with 9000."""
 
@@ -307,6 +391,11 @@ Request = (
     | Reboot
     | FactoryReset
     | ScheduleInform
+    | Download
+    | Upload
+    | GetQueuedTransfers
+    | GetAllQueuedTransfers
+    | CancelTransfer
     | UnknownMethod
     | MalformedRequest
     | UnknownHeader
@@ -323,6 +412,11 @@ Response = (
     | RebootResponse
     | FactoryResetResponse
     | ScheduleInformResponse
+    | DownloadResponse
+    | UploadResponse
+    | GetQueuedTransfersResponse
+    | GetAllQueuedTransfersResponse
+    | CancelTransferResponse
     | Fault
     | MustUnderstand
 )

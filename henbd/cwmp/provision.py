@@ -32,12 +32,15 @@ class Rules:
     """What a change must keep to, beyond the types of the table, and what a command needs to know.
 
     `refusals` names what of the changed paths cannot be done on this box; `status` is the Status of
-    the answer, from the tree before and after. `boot_id` names the boot that goes on.
+    the answer, from the tree before and after. `boot_id` names the boot that goes on. `downloads`
+    and `uploads` are the file types that this box has a use for.
     """
 
     refusals: Callable[[Tree, frozenset[str]], tuple[Culprit, ...]]
     status: Callable[[Tree, Tree], int]
     boot_id: str
+    downloads: frozenset[str] = frozenset()
+    uploads: frozenset[str] = frozenset()
 
 
 def values_set(

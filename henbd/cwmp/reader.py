@@ -14,12 +14,16 @@ from henbd.cwmp.messages import (
     AddObject,
     AttributeChange,
     AutonomousTransferCompleteResponse,
+    CancelTransfer,
     DeleteObject,
+    Download,
     FactoryReset,
     Fault,
+    GetAllQueuedTransfers,
     GetParameterAttributes,
     GetParameterNames,
     GetParameterValues,
+    GetQueuedTransfers,
     GetRPCMethods,
     Incoming,
     InformResponse,
@@ -32,6 +36,7 @@ from henbd.cwmp.messages import (
     SetParameterValues,
     TransferCompleteResponse,
     UnknownMethod,
+    Upload,
 )
 
 
@@ -118,6 +123,36 @@ def _schedule_inform(element: etree._Element) -> ScheduleInform | MalformedReque
     return ScheduleInform(delay_s, _text(element, "CommandKey"))
 
 
+def _download(element: etree._Element) -> Download | MalformedRequest:
+    size, delay_s = _whole_or_0(element, "FileSize"), _whole_or_0(element, "DelaySeconds")
+    if size is None or delay_s is None:
+        return MalformedRequest("FileSize or DelaySeconds of Download is no unsignedInt")
+    return Download(
+        command_key=_text(element, "CommandKey"),
+        file_type=_text(element, "FileType").strip(),
+        url=_text(element, "URL").strip(),
+        username=_text(element, "Username"),
+        password=_text(element, "Password"),
+        file_size=size,
+        target_file_name=_text(element, "TargetFileName").strip(),
+        delay_s=delay_s,
+    )
+
+
+def _upload(element: etree._Element) -> Upload | MalformedRequest:
+    delay_s = _whole_or_0(element, "DelaySeconds")
+    if delay_s is None:
+        return MalformedRequest("DelaySeconds of Upload is no unsignedInt")
+    return Upload(
+        command_key=_text(element, "CommandKey"),
+        file_type=_text(element, "FileType").strip(),
+        url=_text(element, "URL").strip(),
+        username=_text(element, "Username"),
+        password=_text(element, "Password"),
+        delay_s=delay_s,
+    )
+
+
 def _incoming_fault(element: etree._Element) -> Fault:
     """Read a SOAP fault; one without a CWMP fault in it has code 0."""
     for inner in element.iter(etree.Element):
@@ -151,6 +186,11 @@ READERS: dict[str, Callable[[etree._Element], Incoming]] = {
     "Reboot": lambda element: Reboot(_text(element, "CommandKey")),
     "FactoryReset": lambda _: FactoryReset(),
     "ScheduleInform": _schedule_inform,
+    "Download": _download,
+    "Upload": _upload,
+    "GetQueuedTransfers": lambda _: GetQueuedTransfers(),
+    "GetAllQueuedTransfers": lambda _: GetAllQueuedTransfers(),
+    "CancelTransfer": lambda element: CancelTransfer(_text(element, "CommandKey")),
     "Fault": _incoming_fault,
 }
 
@@ -173,6 +213,12 @@ def _text(element: etree._Element, name: str) -> str:
 def whole(text: str) -> int | None:
     """Return an unsignedInt, None for what is none."""
     return int(text) if re.fullmatch(r"\s*\+?[0-9]{1,10}\s*", text) else None
+
+
+def _whole_or_0(element: etree._Element, name: str) -> int | None:
+    """Return an unsignedInt, 0 where it is left out or empty, None for what is none."""
+    text = _text(element, name).strip()
+    return whole(text) if text else 0
 
 
 def _number(text: str) -> int:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from henbd.cwmp import commands, provision
+from henbd.cwmp import commands, files, provision
 from henbd.cwmp.messages import (
     AddObject,
+    CancelTransfer,
+    CancelTransferResponse,
     DeleteObject,
+    Download,
+    DownloadResponse,
     FactoryReset,
     FactoryResetResponse,
     Fault,
+    GetAllQueuedTransfers,
+    GetAllQueuedTransfersResponse,
     GetParameterAttributes,
     GetParameterAttributesResponse,
     GetParameterNames,
     GetParameterNamesResponse,
     GetParameterValues,
     GetParameterValuesResponse,
+    GetQueuedTransfers,
+    GetQueuedTransfersResponse,
     GetRPCMethods,
     GetRPCMethodsResponse,
     MalformedRequest,
@@ -34,6 +42,8 @@ from henbd.cwmp.messages import (
     SetParameterValues,
     UnknownHeader,
     UnknownMethod,
+    Upload,
+    UploadResponse,
 )
 from henbd.cwmp.provision import Rules
 from henbd.cwmp.state import State
@@ -53,6 +63,11 @@ METHODS = (
     "Reboot",
     "FactoryReset",
     "ScheduleInform",
+    "Download",
+    "Upload",
+    "GetQueuedTransfers",
+    "GetAllQueuedTransfers",
+    "CancelTransfer",
 )
 
 
@@ -93,6 +108,16 @@ def _granted(request: Request, state: State, rules: Rules, now: Moment) -> tuple
             return FactoryResetResponse(), commands.factory_reset(state)
         case ScheduleInform():
             return ScheduleInformResponse(), commands.schedule_inform(request, state, now)
+        case Download():
+            return DownloadResponse(), files.asked(request, state, rules, now)
+        case Upload():
+            return UploadResponse(), files.asked(request, state, rules, now)
+        case GetQueuedTransfers():
+            return GetQueuedTransfersResponse(files.listed(state)), state
+        case GetAllQueuedTransfers():
+            return GetAllQueuedTransfersResponse(files.listed(state)), state
+        case CancelTransfer():
+            return CancelTransferResponse(), files.cancelled(request, state)
         case UnknownMethod(name):
             raise CwmpFault(FaultCode.METHOD_NOT_SUPPORTED, f"{name!r} is not supported")
         case UnknownHeader(name):

@@ -10,9 +10,17 @@ from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import record
 from henbd.cwmp.events import RULES, Kept, single
 from henbd.cwmp.ledger import Account, Ledger, Owed
-from henbd.cwmp.messages import AutonomousTransferComplete, Call, Event, TransferComplete
+from henbd.cwmp.messages import (
+    AutonomousTransferComplete,
+    Call,
+    Download,
+    Event,
+    TransferComplete,
+    Upload,
+)
 from henbd.cwmp.orders import NOTHING, Orders
 from henbd.cwmp.schedule import Scheduled
+from henbd.cwmp.transfers import Stage, Transfer
 from henbd.cwmp.versions import NAMESPACES
 from henbd.errors import InvalidValueError
 from henbd.model import types
@@ -28,6 +36,8 @@ CALLS: Mapping[str, type[Call]] = {
     call.__name__: call for call in (TransferComplete, AutonomousTransferComplete)
 }
 
+REQUESTS: Mapping[str, type[Download | Upload]] = {"Download": Download, "Upload": Upload}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
@@ -40,6 +50,7 @@ class State:
     ledger: Ledger
     secret: str
     orders: Orders = NOTHING
+    transfers: tuple[Transfer, ...] = ()
 
 
 def document(state: State) -> dict[str, Any]:
@@ -75,6 +86,7 @@ def document(state: State) -> dict[str, Any]:
             for entry in ledger.scheduled
         ],
         "orders": record.written(state.orders),
+        "transfers": [_kept_transfer(transfer) for transfer in state.transfers],
     }
 
 
@@ -104,6 +116,7 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
             scheduled=tuple(_scheduled(entry) for entry in kept["scheduled"]),
         )
         orders = record.read(Orders, kept["orders"])
+        transfers = tuple(_transfer(entry) for entry in kept["transfers"])
         secret = bytes.fromhex(kept["secret"]).hex()
         if not secret:
             raise ValueError("the secret is empty")
@@ -112,7 +125,7 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
     tree, lost = factory.provision(provisioning)
     if ledger.boot_id == boot_id:
         tree = _with_reported(tree, ledger.acknowledged)
-    return State(tree, ledger, secret, orders), lost
+    return State(tree, ledger, secret, orders, transfers), lost
 
 
 def _migrated(kept: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -120,13 +133,10 @@ def _migrated(kept: Mapping[str, Any]) -> Mapping[str, Any]:
     version = kept.get("version")
     if version == 1:
         # The HeMS could set values, and no more.
-        new: dict[str, Any] = {"rows": {}, "numbers": {}, "owed": [], "scheduled": [], "cwmp": ""}
-        return {
-            **kept,
-            **new,
-            "orders": record.written(NOTHING),
-            "account": record.written(Account()),
-        }
+        lists: dict[str, Any] = {"owed": [], "scheduled": [], "transfers": []}
+        new: dict[str, Any] = {"rows": {}, "numbers": {}, "cwmp": ""}
+        new |= {"orders": record.written(NOTHING), "account": record.written(Account())}
+        return {**kept, **lists, **new}
     if version != VERSION:
         raise ValueError(f"version {version!r} is not {VERSION}")
     return kept
@@ -178,6 +188,12 @@ def _number(value: Any) -> int:
     return value
 
 
+def _whole(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is no count")
+    return value
+
+
 def _attributes(entries: Mapping[str, Any]) -> dict[str, int]:
     for path, value in entries.items():
         if value not in (0, 1, ACTIVE):
@@ -200,3 +216,28 @@ def _owed(entry: Any) -> Owed:
 
 def _scheduled(entry: Any) -> Scheduled:
     return Scheduled(_text(entry["command_key"]), _number(entry["delay_s"]), _number(entry["due"]))
+
+
+def _kept_transfer(transfer: Transfer) -> dict[str, Any]:
+    return {
+        "method": type(transfer.request).__name__,
+        "arguments": record.written(transfer.request),
+        "due": transfer.due,
+        "stage": transfer.stage.value,
+        "attempts": transfer.attempts,
+        "started": transfer.started,
+        "boot_id": transfer.boot_id,
+        "version": transfer.version,
+    }
+
+
+def _transfer(entry: Any) -> Transfer:
+    return Transfer(
+        record.read(REQUESTS[entry["method"]], entry["arguments"]),
+        _whole(entry["due"]),
+        Stage(entry["stage"]),
+        _whole(entry["attempts"]),
+        _text(entry["started"]),
+        _text(entry["boot_id"]),
+        _text(entry["version"]),
+    )

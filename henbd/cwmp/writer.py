@@ -12,24 +12,31 @@ from typing import assert_never
 from henbd.cwmp.messages import (
     AddObjectResponse,
     AutonomousTransferComplete,
+    CancelTransferResponse,
     DeleteObjectResponse,
+    DownloadResponse,
     FactoryResetResponse,
     Fault,
+    GetAllQueuedTransfersResponse,
     GetParameterAttributesResponse,
     GetParameterNamesResponse,
     GetParameterValuesResponse,
+    GetQueuedTransfersResponse,
     GetRPCMethodsResponse,
     Inform,
     MustUnderstand,
     Outgoing,
     ParameterValue,
+    QueuedTransfer,
     RebootResponse,
     ScheduleInformResponse,
     SetParameterAttributesResponse,
     SetParameterValuesResponse,
     TransferComplete,
+    UploadResponse,
 )
 from henbd.errors import FaultCode
+from henbd.model.types import UNKNOWN_TIME
 
 # A.5.1 of TR-069 leaves the SOAP faultcode to the CPE; these are the mistakes of the caller.
 CLIENT_FAULTS = frozenset(
@@ -82,6 +89,17 @@ AUTONOMOUS_TRANSFER_COMPLETE = (
     "<FaultStruct><FaultCode>%d</FaultCode><FaultString>%s</FaultString></FaultStruct>"
     "<StartTime>%s</StartTime><CompleteTime>%s</CompleteTime></cwmp:AutonomousTransferComplete>"
 )
+# A.3.2.8: not carried out yet, so the times are not known.
+QUEUED = f"<Status>1</Status><StartTime>{UNKNOWN_TIME}</StartTime>"
+QUEUED += f"<CompleteTime>{UNKNOWN_TIME}</CompleteTime>"
+QUEUED_TRANSFER = (
+    "<QueuedTransferStruct><CommandKey>%s</CommandKey><State>%d</State></QueuedTransferStruct>"
+)
+ANY_QUEUED_TRANSFER = (
+    "<AllQueuedTransferStruct><CommandKey>%s</CommandKey><State>%d</State>"
+    "<IsDownload>%s</IsDownload><FileType>%s</FileType><FileSize>%d</FileSize>"
+    "<TargetFileName>%s</TargetFileName></AllQueuedTransferStruct>"
+)
 MUST_UNDERSTAND = (
     "<soap:Fault><faultcode>soap:MustUnderstand</faultcode>"
     "<faultstring>%s is not understood</faultstring></soap:Fault>"
@@ -126,8 +144,20 @@ def body(message: Outgoing) -> Iterable[str]:
             | RebootResponse()
             | FactoryResetResponse()
             | ScheduleInformResponse()
+            | CancelTransferResponse()
         ):
             return [f"<cwmp:{type(message).__name__}/>"]
+        case DownloadResponse() | UploadResponse():
+            return _wrap(type(message).__name__, [QUEUED])
+        case GetQueuedTransfersResponse(transfers):
+            rows = [QUEUED_TRANSFER % (escape(t.command_key), t.state) for t in transfers]
+            array = _array("TransferList", "cwmp:QueuedTransferStruct", rows)
+            return _wrap("GetQueuedTransfersResponse", array)
+        case GetAllQueuedTransfersResponse(transfers):
+            array = _array(
+                "TransferList", "cwmp:AllQueuedTransferStruct", list(map(_any_queued, transfers))
+            )
+            return _wrap("GetAllQueuedTransfersResponse", array)
         case GetRPCMethodsResponse():
             methods = [f"<string>{escape(name)}</string>" for name in message.methods]
             return _wrap("GetRPCMethodsResponse", _array("MethodList", "xsd:string", methods))
@@ -157,6 +187,17 @@ def _parameters(parameters: Iterable[ParameterValue]) -> Iterable[str]:
 def _head(name: str, kind: str) -> str:
     """Return all of a ParameterValueStruct before its value: it never changes."""
     return HEAD % (name, kind)
+
+
+def _any_queued(transfer: QueuedTransfer) -> str:
+    return ANY_QUEUED_TRANSFER % (
+        escape(transfer.command_key),
+        transfer.state,
+        "true" if transfer.is_download else "false",
+        escape(transfer.file_type),
+        transfer.file_size,
+        escape(transfer.target_file_name),
+    )
 
 
 def _transfer_complete(message: TransferComplete | AutonomousTransferComplete) -> str:

@@ -17,6 +17,9 @@ from henbd.model.schema import Base, Range, Type
 # TR-106 3.2.1: a time that is not known.
 UNKNOWN_TIME = "0001-01-01T00:00:00Z"
 
+# A clock that shows less was never set: this program is younger.
+CLOCK_IS_SET = datetime(2026, 1, 1, tzinfo=UTC)
+
 BOUNDS = {
     Base.INT: (-(2**31), 2**31 - 1),
     Base.UNSIGNED_INT: (0, 2**32 - 1),
@@ -31,6 +34,11 @@ DATE_TIME = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)T(?P<time>\d\d:\d\d:\d\d)(?P<fraction>\.\d+)?"
     r"(?P<zone>Z|[+-]\d\d:[0-5]\d)?"
 )
+
+
+def date_time(wall: datetime) -> str:
+    """Return a moment as a dateTime in UTC, or the Unknown Time where the clock is not set."""
+    return UNKNOWN_TIME if wall < CLOCK_IS_SET else wall.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def canonical(kind: Type, text: str) -> str:

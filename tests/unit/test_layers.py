@@ -35,8 +35,8 @@ LAYERS = (
     ("model.table", "model.paths", "cwmp.reader", "cwmp.writer", "cwmp.soap"),
     ("model.nodes", "model.notification", "model.provisioning", "model.references"),
     ("model.consistency", "model.tree"),
-    ("control.*", "cwmp.ledger", "cwmp.trial", "cwmp.state"),
-    ("cwmp.provision", "cwmp.commands", "cwmp.rpc", "cwmp.session", "system.*"),
+    ("control.*", "cwmp.ledger", "cwmp.transfers", "cwmp.trial", "cwmp.state"),
+    ("cwmp.provision", "cwmp.commands", "cwmp.files", "cwmp.rpc", "cwmp.session", "system.*"),
     (
         "clock",
         "memory",

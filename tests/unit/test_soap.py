@@ -18,24 +18,30 @@ from henbd.cwmp.ledger import Owed
 from henbd.cwmp.messages import (
     AddObjectResponse,
     AutonomousTransferComplete,
+    CancelTransferResponse,
     DeleteObjectResponse,
     DeviceId,
+    DownloadResponse,
     Event,
     FactoryResetResponse,
     Fault,
+    GetAllQueuedTransfersResponse,
     GetParameterAttributesResponse,
     GetParameterNamesResponse,
     GetParameterValuesResponse,
+    GetQueuedTransfersResponse,
     GetRPCMethodsResponse,
     Inform,
     Outgoing,
     ParameterFault,
     ParameterValue,
+    QueuedTransfer,
     RebootResponse,
     ScheduleInformResponse,
     SetParameterAttributesResponse,
     SetParameterValuesResponse,
     TransferComplete,
+    UploadResponse,
 )
 from henbd.cwmp.soap import CWMP, envelope
 from henbd.errors import FaultCode
@@ -56,6 +62,8 @@ INFORM = Inform(
         ParameterValue("Device.B", "true", "boolean"),
     ),
 )
+# Those that a request is refused with, in every version.
+CODES = range(9000, 9014)
 OUTGOING: list[Outgoing] = [
     INFORM,
     replace(INFORM, parameters=()),
@@ -91,7 +99,11 @@ OUTGOING: list[Outgoing] = [
     ScheduleInformResponse(),
     Fault(9005, "no such parameter"),
     Fault(9003, "Invalid arguments", (ParameterFault("x" * 300, 9003, "a"),)),
-    *(Fault(code, "", (ParameterFault("", code, ""),)) for code in FaultCode if code >= 9000),
+    *(
+        Fault(code, "", (ParameterFault("", code, ""),))
+        for code in FaultCode
+        if 9000 <= code <= 9013
+    ),
 ]
 
 HEAD = (
@@ -206,6 +218,35 @@ def test_every_envelope_is_valid_by_the_schema_of_its_version(
         message, version = session.spoken(Owed(Event(events.DOWNLOAD), message), version)
     root = etree.fromstring(envelope(message, "1", version))
     assert schema.deviations(root, CWMP + version) == []
+
+
+QUEUE = (
+    QueuedTransfer("key", 1, False, "1 Vendor Configuration File", 0, ""),
+    QueuedTransfer("<&>" * 10, 2, True, "1 Firmware Upgrade Image", 2**32 - 1, "a b"),
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "first"),
+    [
+        (DownloadResponse(), "1-0"),
+        (UploadResponse(), "1-0"),
+        (GetQueuedTransfersResponse(()), "1-0"),
+        (GetQueuedTransfersResponse(QUEUE), "1-0"),
+        # That of 1.1 knows no file type of an upload.
+        (GetAllQueuedTransfersResponse(QUEUE[1:]), "1-1"),
+        (GetAllQueuedTransfersResponse(QUEUE), "1-2"),
+        (CancelTransferResponse(), "1-2"),
+        (Fault(9021, "no"), "1-2"),
+    ],
+)
+def test_what_is_said_of_transfers_is_valid_by_the_schema(message: Outgoing, first: str) -> None:
+    if schema.folder() is None:
+        pytest.skip("HENBD_REFERENCE names no folder with the schemas of CWMP")
+    for version in ("1-0", "1-1", "1-2"):
+        if version >= first:
+            root = etree.fromstring(envelope(message, "1", version))
+            assert schema.deviations(root, CWMP + version) == []
 
 
 @pytest.mark.parametrize("base", Base)
