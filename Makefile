@@ -3,13 +3,20 @@
 PYTHON := .venv/bin/python
 SECONDS := 60
 
+PREFIX := /usr/local
+DESTDIR :=
+# What the daemon runs on: its user must be able to read it.
+SYSTEM_PYTHON := /usr/bin/python3
+PIP := .venv/bin/pip
+
 # The functional tests mostly wait: more of them at a time than there are processors.
 WORKERS := 4
 
 OPENWRT_SCRIPTS := $(addprefix openwrt/henbd/files/henbd,.init -guard.init .defaults .rpcd) \
                    systemd/henbd-guard
 
-.PHONY: help demo lab test openwrt-check check test-unit fuzz test-kernel bench bench-short model clean
+.PHONY: help demo lab test openwrt-check check test-unit fuzz test-kernel bench bench-short model install \
+        uninstall clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -49,6 +56,12 @@ bench-short: setup-lab ## the same with two trials each: shows that it works, an
 model: setup-python ## the data model's table anew from HENBD_REFERENCE, and what that changed
 	@$(PYTHON) -m tests.model_table
 	@git diff --stat --patch -- henbd/model/tables
+
+install: setup-python ## henbd for systemd on this machine (PREFIX=/usr/local, DESTDIR=)
+	@DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) PYTHON=$(SYSTEM_PYTHON) PIP=$(PIP) systemd/install.sh install
+
+uninstall: ## remove what install has installed; configuration and state stay
+	@DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) systemd/install.sh uninstall
 
 clean: ## remove what make has made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,93 @@
+"""`make install` into a folder that is to be packed: what is there, and whether it works."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import henbd
+from tests.lab.lab import ROOT
+from tests.lab.namespaces import run
+
+PREFIX = "/opt/henb"
+SYSTEM = f"{PREFIX}/lib/systemd/system"
+
+# By the scale of systemd-analyze(1): 10 is no protection at all.
+MOST_EXPOSURE = 2.0
+
+
+def make(target: str, folder: Path) -> None:
+    run("make", "-C", str(ROOT), target, f"DESTDIR={folder}", f"PREFIX={PREFIX}", timeout_s=300)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("installed")
+    make("install", folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_each_file_is_in_its_place(installed: Path) -> None:
+    files = {str(p.relative_to(installed)) for p in installed.rglob("*") if p.is_file()}
+    library = f"{PREFIX}/lib/henbd/".lstrip("/")
+    assert {name for name in files if not name.startswith(library)} == {
+        name.lstrip("/")
+        for name in (
+            "/etc/strongswan.d/henbd.conf",
+            f"{PREFIX}/bin/henbd",
+            f"{PREFIX}/lib/sysusers.d/henbd.conf",
+            f"{PREFIX}/lib/tmpfiles.d/henbd.conf",
+            f"{PREFIX}/libexec/henbd/guard",
+            f"{SYSTEM}/henbd.service",
+            f"{SYSTEM}/henbd-guard.service",
+        )
+    }
+    assert f"{library}henbd/model/tables/device.tsv" in files
+    assert not [name for name in files if "/tests/" in name and "henbd/tests" in name]
+
+
+def test_no_path_is_left_open_and_none_leads_into_the_folder(installed: Path) -> None:
+    library = installed / PREFIX.lstrip("/") / "lib" / "henbd"
+    for file in installed.rglob("*"):
+        if file.is_file() and library not in file.parents:
+            text = file.read_text()
+            assert not re.search(r"@[A-Z]+@", text), file
+            assert str(installed) not in text, file
+
+
+def test_the_program_runs_from_where_it_will_be(installed: Path) -> None:
+    """A mount in a namespace of its own puts it there."""
+    script = f"mkdir -p {PREFIX} && mount --bind {installed}{PREFIX} {PREFIX} && {PREFIX}/bin/henbd"
+    command = ("unshare", "--mount", "sh", "-c", f"{script} --version; rmdir {PREFIX} || true")
+    try:
+        assert run(*command) == f"henbd {henbd.__version__}\n"
+    finally:
+        run("rmdir", "--ignore-fail-on-non-empty", PREFIX)
+
+
+@pytest.mark.parametrize("unit", ["henbd.service"])
+def test_unit_exposes_little(installed: Path, unit: str) -> None:
+    said = run("systemd-analyze", "security", "--offline=true", f"{installed}{SYSTEM}/{unit}")
+    (line,) = [line for line in said.splitlines() if "Overall exposure" in line]
+    assert float(line.split(":")[1].split()[0]) <= MOST_EXPOSURE
+
+
+def test_daemon_has_one_capability(installed: Path) -> None:
+    unit = Path(f"{installed}{SYSTEM}/henbd.service").read_text().splitlines()
+    given = [line.partition("=")[2] for line in unit if line.startswith("AmbientCapabilities=")]
+    bound = [line.partition("=")[2] for line in unit if line.startswith("CapabilityBoundingSet=")]
+    assert given == bound == ["CAP_NET_ADMIN"]
+
+
+def test_an_uninstall_removes_what_the_install_has_made(tmp_path: Path) -> None:
+    kept = tmp_path / "etc" / "henbd" / "henbd.toml"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("")
+    make("install", tmp_path)
+    make("uninstall", tmp_path)
+    assert [p for p in tmp_path.rglob("*") if not p.is_dir()] == [kept]
