@@ -63,7 +63,8 @@ def parse(data: bytes) -> Envelope:
         remove_pis=True,
     )
     try:
-        root = etree.fromstring(data, parser)
+        # Blanks before the declaration are no XML, and are seen in the field.
+        root = etree.fromstring(data.lstrip(b" \t\r\n"), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise HemsError(f"no XML: {error}") from error
     if root.getroottree().docinfo.internalDTD is not None:
