@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import address, call, life, values
+from tests.bench import address, call, idle, life, values
 from tests.bench.figures import Figure
 from tests.bench.plot import strips
 from tests.bench.table import keep, machine, table
@@ -22,6 +22,7 @@ ROWS: Mapping[str, Rows] = {
     "start": life.starting,
     "sessions": life.sessions,
     "memory": life.memory,
+    "idle": idle.figures,
 }
 
 TRIALS = 200

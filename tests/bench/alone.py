@@ -116,8 +116,7 @@ class Alone:
     @property
     def cpu_s(self) -> float:
         """How long henbd's threads have been on a processor so far."""
-        tasks = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
-        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+        return cpu_s(self.pid)
 
     @property
     def resident_mib(self) -> float:
@@ -170,3 +169,9 @@ def resident_mib(pid: int) -> float:
     """Return how much memory a process has."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * PAGE_BYTES / 2**20
+
+
+def cpu_s(pid: int) -> float:
+    """Return how long the threads of a process have been on a processor so far."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9

@@ -50,7 +50,7 @@ def _strip(figure: Figure, place: int) -> Iterator[str]:
     everything = [*figure.samples, *figure.limit]
     most = max(quantile(everything, 0.98), 1e-9) * 1.05
     yield text(8, top + 24, figure.name)
-    yield text(8, top + 40, f"{figure.unit}; {len(figure.samples)} trials", "#777")
+    yield text(8, top + 40, f"{figure.unit} {len(figure.samples)} trials".strip(), "#777")
     yield line(LEFT, top + 48, WIDTH - RIGHT, top + 48)
     yield text(LEFT, top + 60, "0", "#777", "middle")
     yield text(WIDTH - RIGHT, top + 60, f"{most:.3g}", "#777", "middle")

@@ -54,7 +54,7 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
 def _row(figure: Figure) -> tuple[str, ...]:
     verdict = {True: "reached", False: "MISSED", None: ""}[figure.reached]
     return (
-        f"{figure.name}, {figure.unit}",
+        f"{figure.name}, {figure.unit}".removesuffix(", "),
         f"{len(figure.samples)}",
         _short(figure.median),
         _short(figure.p95) if len(figure.samples) > 1 else "",
