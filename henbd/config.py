@@ -16,6 +16,7 @@ from henbd.errors import ConfigurationError, Problem
 from henbd.settings import (
     ConnectionRequestSettings,
     DeviceSettings,
+    FailurePath,
     HemsPath,
     HemsSettings,
     IpsecSettings,
@@ -180,6 +181,16 @@ def _check_url(draft: Draft, ipsec: IpsecSettings | None) -> None:
     problem = url_problem(hems.url, hems, ipsec)
     if problem:
         draft.wrong("hems.url", problem)
+    if hems.path_on_gateway_failure is FailurePath.DIRECT:
+        _check_path_on_gateway_failure(draft, hems)
+
+
+def _check_path_on_gateway_failure(draft: Draft, hems: HemsSettings) -> None:
+    key = "hems.path_on_gateway_failure"
+    if hems.path is HemsPath.DIRECT:
+        draft.wrong(key, "is about a tunnel, which is not used: path is direct")
+    elif not hems.url.startswith("https:"):
+        draft.wrong(key, "needs a HeMS with https: the way outside is open to anybody")
 
 
 def _ipsec(draft: Draft, files: Files) -> IpsecSettings:

@@ -25,7 +25,7 @@ from henbd.config_readers import (
     url,
 )
 from henbd.cwmp.versions import CHOICES
-from henbd.settings import HemsPath, LogTarget, S1Policy, SetStatus, StackAdapter
+from henbd.settings import FailurePath, HemsPath, LogTarget, S1Policy, SetStatus, StackAdapter
 from henbd.values import AddressFamily
 
 
@@ -84,6 +84,7 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "key_file": Key(path, None),
         # The tunnel, if there is one.
         "path": Key(choice(HemsPath), None),
+        "path_on_gateway_failure": Key(choice(FailurePath), FailurePath.NONE),
         "address": Key(address, None),
         "cwmp_version": Key(one_of(CHOICES), "auto"),
         "session_s": Key(number(30, 86_400), 600),
@@ -116,6 +117,8 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "rekey_s": Key(number(0, WEEK_S), 14_400),
         "reauth_s": Key(number(0, WEEK_S), 0),
         "audit_s": Key(number(1, 86_400), 60),
+        "gateway_trial_s": Key(number(1, 86_400), 180),
+        "gateway_retry_s": Key(number(1, WEEK_S), 3600),
     },
     "s1": {
         "adapter": Key(choice(StackAdapter), StackAdapter.NATIVE),

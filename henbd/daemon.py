@@ -13,12 +13,22 @@ from dataclasses import replace
 
 from henbd.clock import Clock
 from henbd.control import course as courses
-from henbd.control import factory, guard, intent, refusal, report, trials
+from henbd.control import factory, guard, intent, refusal, report
+from henbd.control import gateways as gateway_lists
 from henbd.control import history as histories
 from henbd.control.course import Course
 from henbd.control.desire import desired, far_ends
+from henbd.control.gateways import Gateways
 from henbd.control.plan import missing_guards, plan
-from henbd.control.reach import Reach, hems_address, hems_host, management_source, reach
+from henbd.control.reach import (
+    Reach,
+    hems_address,
+    hems_host,
+    in_force,
+    management_source,
+    reach,
+    reaches_outside,
+)
 from henbd.control.tunnel import Condition, Tunnel, judge
 from henbd.conversation import PATIENCE_S, Conversation
 from henbd.cwmp import events
@@ -61,7 +71,7 @@ AUDIT_S = 60
 KERNEL_AGAIN_S = 1.0
 
 # What stands for charon without an [ipsec] section: one that has nothing of ours.
-NO_CHARON = Charon((), Loaded({}, frozenset(), frozenset()), EspMode.POLICY, initiating=False)
+NO_CHARON = Charon((), Loaded({}, frozenset(), frozenset()), EspMode.POLICY, initiating=frozenset())
 
 
 class Daemon:
@@ -85,7 +95,12 @@ class Daemon:
 
         self.asked = intent.provisioned(memory.tree, settings)
         self.serving = Serving(memory)
-        self.course = Course(tunnel_since=now, pathless_since=now, stack_lost_since=now)
+        self.course = Course(
+            tunnel_since=now,
+            pathless_since=now,
+            stack_lost_since=now,
+            gateways=Gateways(good=memory.state.gateways, since=now),
+        )
         self._departure = Departure(memory, parties.doors, boot_id, self._as_new)
         self._hands = Hands(parties)
         self._hosts = Hosts(parties.names, now)
@@ -125,14 +140,12 @@ class Daemon:
         """An Initiate ended; a gateway that failed is left alone for a while."""
         now = self.clock.monotonic()
         gateway = self._hands.ended(connection)
-        tried = self.course.gateways
-        if gateway is not None and error is None:
-            tried = trials.succeeded(tried, gateway)
-        elif gateway is not None:
+        if gateway is not None:
+            known = gateway_lists.ended(self.course.gateways, gateway, error, now, random.random())
+            self.course = replace(self.course, gateways=known)
+        if gateway is not None and error is not None:
             logger.warning("gateway %s: %s", gateway, error)
-            tried = trials.failed(tried, gateway, now, random.random())
             self._ask_names()
-        self.course = replace(self.course, gateways=tried)
         self._looks.want_full(now)
 
     def answered(self, answer: Answer | ExchangeError) -> None:
@@ -215,6 +228,10 @@ class Daemon:
     def _waits(self) -> Iterator[float]:
         """Yield when something may be done that was put off, or given up that was held."""
         yield from courses.times(self.course, self.settings.s1.hold_s, self._passed_at)
+        if self.settings.ipsec is not None:
+            yield from gateway_lists.times(
+                self.course.gateways, self.tunnel, self.settings.ipsec, self._passed_at
+            )
         yield from self._hands.times(self._passed_at)
         if isinstance(self.observed.kernel, Unknown):
             yield self._passed_at + KERNEL_AGAIN_S
@@ -254,7 +271,8 @@ class Daemon:
         wanted = self._desire(observed, tunnel, now)
         kernel = self._guard(wanted, observed.kernel, now)
         observed = replace(observed, kernel=kernel)
-        way = reach(self.management, self.settings.hems, observed, tunnel, wanted.guards)
+        hems = in_force(self.settings.hems, self.course)
+        way = reach(self.management, hems, observed, tunnel, wanted.guards)
         self._take_way(way)
         if self._converse(kernel, now):
             self._looks.want_full(now)
@@ -262,7 +280,10 @@ class Daemon:
         elif look is Look.FULL:
             # Before anybody relies on them; and what still stands is still relied on.
             self._hands.keep(guard.networks(wanted.guards | kernel.guards), now)
+            self.memory.remember(self.course.gateways.good)
             if self._hands.act(plan(wanted, observed, tunnel), wanted, now):
+                known = gateway_lists.began(self.course.gateways, self._hands.negotiating, now)
+                self.course = replace(self.course, gateways=known)
                 self._looks.want_full(now)
             self._show()
 
@@ -284,6 +305,7 @@ class Daemon:
         self.course = courses.noted(
             self.course, observed, tunnel, self.tunnel, now, random.random()
         )
+        self._note_gateways(observed, tunnel, now)
         self._note_s1(observed, now)
         changed = (tunnel.condition, tunnel.inner) != (self.tunnel.condition, self.tunnel.inner)
         if changed and self.settings.ipsec is not None:
@@ -297,6 +319,26 @@ class Daemon:
             if isinstance(after, Unknown) and after != before:
                 logger.warning("%s: %s", party, after.reason)
         self.observed, self.tunnel = observed, tunnel
+
+    def _note_gateways(self, observed: Observed, tunnel: Tunnel, now: float) -> None:
+        """Keep what became of the gateways; if none can be had, the HeMS is owed that event."""
+        ipsec, before = self.settings.ipsec, self.course.gateways
+        if ipsec is None:
+            return
+        since = self.course.tunnel_since
+        after = gateway_lists.noted(
+            before, self.asked.gateways, observed, tunnel, ipsec, now, now - since
+        )
+        self.course = replace(self.course, gateways=after)
+        if self.conversation.current is None:
+            # Nothing cuts the branch on which a session sits.
+            outside = reaches_outside(self.settings.hems, self.management, failed=after.failed)
+            self.course = replace(self.course, hems_outside=outside)
+        trouble = gateway_lists.trouble(before, after)
+        if trouble is not None:
+            logger.warning("%s", trouble)
+            required = events.SECURITY_GATEWAY_REQUIRED
+            self.memory.record(ledgers.with_event(self.memory.ledger, required))
 
     def _note_s1(self, observed: Observed, now: float) -> None:
         """Keep what became of S1; if it cannot be had at all, the HeMS is owed that event."""
@@ -317,7 +359,8 @@ class Daemon:
         """Bring the read-only parameters up to date, and the listener to the address they name."""
         lost = courses.stack_lost(self.course, self.settings.s1.hold_s, now)
         tree = report.report(self.memory.tree, observed, tunnel, stack_lost=lost)
-        local = management_source(self.management, self.settings.hems, observed, tunnel)
+        hems = in_force(self.settings.hems, self.course)
+        local = management_source(self.management, hems, observed, tunnel)
         port = self.settings.connection_request.port
         path = factory.connection_request_path(self.settings, self.memory.state.secret)
         wanted = self.management.connection_requests
@@ -430,4 +473,6 @@ class Daemon:
     def _wanted_hosts(self) -> list[str]:
         """Return the hosts whose addresses matter now."""
         hems = "" if self.settings.hems.address else hems_host(self.management)
-        return [host for host in (*self.asked.gateways, *self.asked.far_ends, hems) if host]
+        gateways = (*self.asked.gateways, *self.course.gateways.good)
+        hosts = (*gateways, *self.asked.far_ends, hems)
+        return list(dict.fromkeys(host for host in hosts if host))

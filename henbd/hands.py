@@ -73,6 +73,11 @@ class Hands:
         """Return the gateway with which an Initiate that has ended was."""
         return self._initiated.pop(connection, None)
 
+    @property
+    def negotiating(self) -> frozenset[Address]:
+        """The gateways about which there is no answer yet."""
+        return frozenset(self._initiated.values())
+
     def times(self, after: float) -> list[float]:
         """Return when actions may be done again, as far as that is after a time."""
         return pacing.times(self._pace, after) + pacing.times(self._guard_pace, after)

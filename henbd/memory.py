@@ -71,6 +71,12 @@ class Memory:
         self.account(ledger)
         return self._save(self.state)
 
+    def remember(self, gateways: tuple[str, ...]) -> None:
+        """Keep the list of gateways that worked last, even if the flash does not take it."""
+        if gateways != self.state.gateways:
+            self.state = replace(self.state, gateways=gateways)
+            self._save(self.state)
+
     def commit(self, state: State) -> str | None:
         """Make a state durable, then current; return why not, and then nothing is set."""
         problem = self._save(state)

@@ -18,6 +18,13 @@ class HemsPath(Enum):
     DIRECT = "direct"
 
 
+class FailurePath(Enum):
+    """How the HeMS is reached while no security gateway can be had."""
+
+    NONE = "none"
+    DIRECT = "direct"
+
+
 class S1Policy(Enum):
     """Whether the HeMS may lead S1 outside the tunnel."""
 
@@ -63,6 +70,7 @@ class HemsSettings:
     certificate_file: str | None
     key_file: str | None
     path: HemsPath
+    path_on_gateway_failure: FailurePath
     address: Address | None
     cwmp_version: str
     session_s: int
@@ -98,6 +106,8 @@ class IpsecSettings:
     rekey_s: int
     reauth_s: int
     audit_s: int
+    gateway_trial_s: int
+    gateway_retry_s: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,12 +200,15 @@ class EspMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Charon:
-    """One look at charon. `loaded` is Unknown in a look that did not ask for it."""
+    """One look at charon. `loaded` is Unknown in a look that did not ask for it.
+
+    `initiating` are the connections that are being negotiated because we asked for it.
+    """
 
     sas: tuple[IkeSa, ...]
     loaded: Loaded | Unknown
     mode: EspMode
-    initiating: bool
+    initiating: frozenset[str]
 
 
 # The kernel.
@@ -359,7 +362,8 @@ class Desired:
     """The state of the world that the parameters ask for, as far as it can be had now.
 
     `connection` None: no tunnel is wanted; Unknown: it cannot be said yet. `link` None: S1 stays
-    down. `may_initiate`: the gateway is not being left alone.
+    down. `may_initiate`: the gateway is not being left alone. `rivals`: connections with other
+    gateways, by name, which may go on being negotiated.
     """
 
     connection: Connection | Unknown | None
@@ -367,6 +371,7 @@ class Desired:
     routes: frozenset[Route]
     link: S1Link | Hold | None
     may_initiate: bool
+    rivals: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:
         yield Wait(wanted.connection.reason)
     elif wanted.connection is not None and isinstance(charon, Charon) and not daemon.tunnel.up:
         gateway, condition = wanted.connection.gateway, daemon.tunnel.condition.value
-        again_s = _left(daemon, trials.until(daemon.course.gateways, gateway))
+        again_s = _left(daemon, trials.until(daemon.course.gateways.trials, gateway))
         alone = "" if again_s is None else ", tried again"
         yield Wait(f"the tunnel with {gateway}: {condition}{alone}", again_s)
 

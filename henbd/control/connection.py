@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
-from henbd.control import trials
-from henbd.control.refusal import literal
-from henbd.control.trials import Trials
-from henbd.control.tunnel import PREFIX, Condition, Tunnel
+from henbd.control.tunnel import PREFIX
 from henbd.settings import IpsecSettings
-from henbd.values import Address, Certificate, Child, Connection, Network, Observed, Provisioned
+from henbd.values import Address, Certificate, Child, Connection, Network
+
+# Asked for at each look, of a few gateways and one configuration.
+_REMEMBERED = 32
 
 
 def connection(gateway: Address, networks: tuple[Network, ...], ipsec: IpsecSettings) -> Connection:
@@ -23,23 +24,13 @@ def connection(gateway: Address, networks: tuple[Network, ...], ipsec: IpsecSett
         ipsec.esp_proposals,
         ipsec.rekey_s,
     )
-    fingerprint = _fingerprint(ipsec)
-    ike = _digest(
-        gateway,
-        ipsec.local_id,
-        ipsec.remote_id,
-        fingerprint,
-        ipsec.proposals,
-        ipsec.families,
-        (ipsec.dpd_s, ipsec.rekey_s, ipsec.reauth_s),
-    )
     return Connection(
-        name=PREFIX + ike,
+        name=name_with(gateway, ipsec),
         gateway=gateway,
         local_id=ipsec.local_id,
         remote_id=ipsec.remote_id,
         credentials=ipsec.credentials,
-        secret_id=PREFIX + fingerprint,
+        secret_id=PREFIX + _fingerprint(ipsec),
         proposals=ipsec.proposals,
         families=ipsec.families,
         dpd_s=ipsec.dpd_s,
@@ -49,23 +40,21 @@ def connection(gateway: Address, networks: tuple[Network, ...], ipsec: IpsecSett
     )
 
 
-def choose_gateway(
-    asked: Provisioned, observed: Observed, tunnel: Tunnel, tried: Trials, now: float
-) -> Address | None:
-    """Return the gateway to be used: one that works or is being tried is kept.
-
-    Else the first that may be tried.
-    """
-    candidates = [a for host in asked.gateways for a in observed.names.get(host, ())]
-    current = literal(tunnel.sa.gateway) if tunnel.sa else None
-    if tunnel.up and (current in candidates or not all(map(observed.names.get, asked.gateways))):
-        # A name without an address may well be that of the gateway that works.
-        return current
-    if tunnel.condition is Condition.CONNECTING and current in candidates:
-        return current
-    return trials.choose(candidates, tried, now)
+@lru_cache(_REMEMBERED)
+def name_with(gateway: Address, ipsec: IpsecSettings) -> str:
+    """Return the name of the connection with a gateway: a digest of its IKE part."""
+    return PREFIX + _digest(
+        gateway,
+        ipsec.local_id,
+        ipsec.remote_id,
+        _fingerprint(ipsec),
+        ipsec.proposals,
+        ipsec.families,
+        (ipsec.dpd_s, ipsec.rekey_s, ipsec.reauth_s),
+    )
 
 
+@lru_cache(_REMEMBERED)
 def _fingerprint(ipsec: IpsecSettings) -> str:
     credentials = ipsec.credentials
     if isinstance(credentials, Certificate):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from henbd.control import trials
+from henbd.control.gateways import Gateways
 from henbd.control.history import History
 from henbd.control.trials import Trials
 from henbd.control.tunnel import Tunnel
@@ -25,15 +26,17 @@ class Course:
     `pathless_since`: since when S1 has had no path, None while it has one. `stack_lost_since`: the
     same for the word of the stack. `tunnel_since`: since when the tunnel has been as it is.
     `return_at`: when S1 is due back with the first far end, None while it is not with another.
+    `hems_outside`: the HeMS is reached outside the tunnel, for no gateway can be had.
     """
 
     tunnel_since: float
     pathless_since: float | None
     stack_lost_since: float | None
-    gateways: Trials = field(default_factory=Trials)
+    gateways: Gateways = field(default_factory=Gateways)
     far_ends: Trials = field(default_factory=Trials)
     history: History = field(default_factory=dict)
     return_at: float | None = None
+    hems_outside: bool = False
 
 
 def noted(
@@ -96,5 +99,4 @@ def times(course: Course, hold_s: float, after: float) -> Iterator[float]:
             yield since + hold_s
     if course.return_at is not None and course.return_at > after:
         yield course.return_at
-    yield from trials.times(course.gateways, after)
     yield from trials.times(course.far_ends, after)

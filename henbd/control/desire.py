@@ -6,9 +6,11 @@ Pure. Every part of `Desired` is computed from scratch at each look; nothing is 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from henbd.control import gateways as gateway_lists
 from henbd.control import guard, s1, trials
-from henbd.control.connection import choose_gateway, connection
+from henbd.control.connection import connection
 from henbd.control.course import Course
 from henbd.control.routing import CHARON_TABLE, MAIN_TABLE, best_route, covered
 from henbd.control.tunnel import Tunnel, esp_mode, installed, ours
@@ -46,26 +48,38 @@ def desired(
     assert isinstance(observed.kernel, Kernel)
     ends = far_ends(asked, observed)
     behind = _behind_gateway(asked, settings, observed, tunnel, ends, hems)
+    # While no gateway can be had, a HeMS that may be reached outside is nothing to be guarded.
+    inside = None if course.hems_outside else hems
+    guarded = _behind_gateway(asked, settings, observed, tunnel, ends, inside)
     guards = guard.guards(
-        _protected(asked, settings, behind, hems),
+        _protected(asked, settings, guarded, inside),
         _inner_sources(observed, tunnel),
         observed.kernel,
         esp_mode(observed.charon, observed.kernel),
     )
     routes = _inner_routes(observed.kernel, tunnel) | _outer_routes(asked, observed, ends)
-    if any(host not in observed.names for host in (*asked.far_ends, *asked.gateways)):
+    hosts = gateway_lists.in_use(course.gateways, asked.gateways)
+    if any(host not in observed.names for host in (*asked.far_ends, *hosts)):
         unknown = Unknown("names are being looked up")
         return Desired(unknown, guards, routes, Hold.HOLD, may_initiate=False)
-    gateway = choose_gateway(asked, observed, tunnel, course.gateways, now)
-    wanted = None
-    if settings.ipsec is not None and gateway is not None and behind:
-        wanted = connection(gateway, behind, settings.ipsec)
-    return Desired(
-        connection=wanted,
+    found = Desired(
+        connection=None,
         guards=guards,
         routes=routes,
         link=s1.link(asked, settings.s1, observed, tunnel, ends, course, now),
-        may_initiate=gateway is not None and trials.until(course.gateways, gateway) <= now,
+        may_initiate=False,
+    )
+    ipsec = settings.ipsec
+    if ipsec is None or not behind:
+        return found
+    gateway = gateway_lists.choose(hosts, observed, tunnel, course.gateways, ipsec, now)
+    if gateway is None:
+        return found
+    return replace(
+        found,
+        connection=connection(gateway, behind, ipsec),
+        may_initiate=trials.until(course.gateways.trials, gateway) <= now,
+        rivals=gateway_lists.rivals(course.gateways, tunnel, ipsec),
     )
 
 

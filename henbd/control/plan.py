@@ -70,7 +70,7 @@ def plan(desired: Desired, observed: Observed, tunnel: Tunnel) -> list[Action]:
         actions += [a for a in _tell(desired, kernel, stack) if stands or a.link is None]
     if _settled(desired, stack):
         if isinstance(charon, Charon) and not isinstance(desired.connection, Unknown):
-            actions += _terminate(desired.connection, charon)
+            actions += _terminate(desired.connection, desired.rivals, charon)
         actions += [RemoveRoute(route) for route in sorted(old_routes, key=repr)]
         actions += [RemoveGuard(guard) for guard in _spare(desired, kernel, stack)]
     return list(dict.fromkeys(actions))
@@ -113,7 +113,7 @@ def _bring_up(wanted: Connection, charon: Charon, tunnel: Tunnel) -> Iterator[Ac
             # Somebody took the address away; only a new IKE_SA brings it back.
             yield TerminateIke(tunnel.sa.unique_id)
         return
-    if any(sa.connecting for sa in mine) or charon.initiating:
+    if any(sa.connecting for sa in mine) or wanted.name in charon.initiating:
         return
     # An IKE_SA that was granted no address never gets one (RFC 7296 3.15).
     yield from (TerminateIke(sa.unique_id) for sa in mine if sa.established and not sa.inner)
@@ -165,7 +165,9 @@ def _settled(desired: Desired, stack: Stack | Unknown) -> bool:
     return stack.told == desired.link and stack.acknowledged
 
 
-def _terminate(wanted: Connection | None, charon: Charon) -> Iterator[Action]:
+def _terminate(
+    wanted: Connection | None, rivals: frozenset[str], charon: Charon
+) -> Iterator[Action]:
     """End what is ours in charon and not wanted, once what is wanted carries traffic."""
     mine = ours(charon)
     if wanted is not None and not any(
@@ -175,7 +177,7 @@ def _terminate(wanted: Connection | None, charon: Charon) -> Iterator[Action]:
         yield from (
             TerminateIke(sa.unique_id)
             for sa in mine
-            if sa.connection != wanted.name and sa.connecting
+            if sa.connection not in {wanted.name, *rivals} and sa.connecting
         )
         return
     for sa in mine:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from henbd.control.course import Course
+from henbd.control.guard import networks
 from henbd.control.refusal import literal
 from henbd.control.routing import outer_source
 from henbd.control.tunnel import Tunnel
-from henbd.settings import HemsPath, HemsSettings
+from henbd.settings import FailurePath, HemsPath, HemsSettings
 from henbd.values import Address, Guard, Kernel, Management, Observed, Unknown
 
 
@@ -54,6 +56,25 @@ def _addresses(
     return found or Unknown(f"{host} has no address")
 
 
+def reaches_outside(hems: HemsSettings, management: Management, *, failed: bool) -> bool:
+    """Return whether the HeMS is reached outside the tunnel that it should be reached through.
+
+    Only while all gateways have failed, only if that is configured, and with https only: what else
+    would keep the HeMS and us apart from anybody in between?
+    """
+    return (
+        failed
+        and hems.path is HemsPath.TUNNEL
+        and hems.path_on_gateway_failure is FailurePath.DIRECT
+        and urlsplit(management.url).scheme == "https"
+    )
+
+
+def in_force(hems: HemsSettings, course: Course) -> HemsSettings:
+    """Return the settings by which the HeMS is reached now."""
+    return replace(hems, path=HemsPath.DIRECT) if course.hems_outside else hems
+
+
 def reach(
     management: Management,
     hems: HemsSettings,
@@ -75,9 +96,7 @@ def reach(
     if inside and not tunnel.up:
         return Unknown(f"the tunnel is {tunnel.condition.value}")
     sources = [
-        _inner_source(address, tunnel, kernel)
-        if inside
-        else outer_source(address, kernel) or Unknown(f"no route to {address}")
+        _inner_source(address, tunnel, kernel) if inside else _outer_source(address, kernel)
         for address in addresses
     ]
     first = sources[0]
@@ -87,6 +106,13 @@ def reach(
         return Unknown("the leak guards do not stand yet")
     pairs = zip(addresses[1:], sources[1:], strict=True)
     return Reach(addresses[0], first, tuple(a for a, source in pairs if source == first))
+
+
+def _outer_source(address: Address, kernel: Kernel) -> Address | Unknown:
+    """Return our address on the way outside, or why there is no way."""
+    if any(address in network for network in networks(kernel.guards)):
+        return Unknown(f"{address} is guarded: it is reached through the tunnel, or not at all")
+    return outer_source(address, kernel) or Unknown(f"no route to {address}")
 
 
 def _inner_source(address: Address, tunnel: Tunnel, kernel: Kernel) -> Address | Unknown:

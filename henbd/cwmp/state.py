@@ -44,6 +44,7 @@ class State:
     """The tree and the ledger of one moment; `secret` is what this device alone knows, in hex.
 
     Default credentials and the path of the connection request are derived from the secret.
+    `gateways` is the list of security gateways that worked last.
     """
 
     tree: Tree
@@ -51,6 +52,7 @@ class State:
     secret: str
     orders: Orders = NOTHING
     transfers: tuple[Transfer, ...] = ()
+    gateways: tuple[str, ...] = ()
 
 
 def document(state: State) -> dict[str, Any]:
@@ -63,6 +65,7 @@ def document(state: State) -> dict[str, Any]:
         "notifications": dict(state.tree.provisioning.notifications),
         "rows": {path: list(rows) for path, rows in state.tree.provisioning.rows.items()},
         "numbers": dict(state.tree.provisioning.numbers),
+        "gateways": list(state.gateways),
         "hems": ledger.hems,
         "account": record.written(ledger.account),
         "boot_id": ledger.boot_id,
@@ -120,12 +123,13 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
         secret = bytes.fromhex(kept["secret"]).hex()
         if not secret:
             raise ValueError("the secret is empty")
+        gateways = tuple(map(_text, kept["gateways"]))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     tree, lost = factory.provision(provisioning)
     if ledger.boot_id == boot_id:
         tree = _with_reported(tree, ledger.acknowledged)
-    return State(tree, ledger, secret, orders, transfers), lost
+    return State(tree, ledger, secret, orders, transfers, gateways), lost
 
 
 def _migrated(kept: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -133,7 +137,7 @@ def _migrated(kept: Mapping[str, Any]) -> Mapping[str, Any]:
     version = kept.get("version")
     if version == 1:
         # The HeMS could set values, and no more.
-        lists: dict[str, Any] = {"owed": [], "scheduled": [], "transfers": []}
+        lists: dict[str, Any] = {"owed": [], "scheduled": [], "transfers": [], "gateways": []}
         new: dict[str, Any] = {"rows": {}, "numbers": {}, "cwmp": ""}
         new |= {"orders": record.written(NOTHING), "account": record.written(Account())}
         return {**kept, **lists, **new}

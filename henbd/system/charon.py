@@ -42,7 +42,7 @@ class _Look:
     """A look that is under way; `initiating` as it was when it began."""
 
     questions: tuple[str, ...]
-    initiating: bool
+    initiating: frozenset[str]
     attempt: int = 0
     replies: list[Reply] = field(default_factory=list)
 
@@ -234,7 +234,7 @@ class CharonShell:
             loaded=_loaded(look.replies[1:]),
             mode=self._mode,
             # One that has just ended may be older than its SA in this answer.
-            initiating=look.initiating or self._initiating,
+            initiating=look.initiating | self._initiating,
         )
 
     def _end_look(self, answer: Charon | Unknown) -> None:
@@ -254,8 +254,8 @@ class CharonShell:
     # Initiations.
 
     @property
-    def _initiating(self) -> bool:
-        return bool(self._held) or self._initiations.going_on
+    def _initiating(self) -> frozenset[str]:
+        return self._initiations.going_on.union(action.connection for action in self._held)
 
     def _start_held(self) -> None:
         while self._held and not self._unanswered:

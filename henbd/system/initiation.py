@@ -33,9 +33,9 @@ class Initiations:
         self._connections: dict[Initiate, ViciConnection] = {}
 
     @property
-    def going_on(self) -> bool:
-        """Whether one has not been answered."""
-        return bool(self._connections)
+    def going_on(self) -> frozenset[str]:
+        """The connections about which there is no answer yet."""
+        return frozenset(action.connection for action in self._connections)
 
     def start(self, action: Initiate) -> None:
         """Ask for a negotiation, unless it goes on already; raise CharonError if charon is gone."""

@@ -102,7 +102,7 @@ def test_initiation_can_be_called_off(here: Ground) -> None:
     loop.shell.perform(TerminateIke(loop.await_connecting().unique_id))
     loop.run(lambda: loop.initiations, within_s=1)
     seen = loop.see()
-    assert (seen.sas, seen.initiating) == ((), False)
+    assert (seen.sas, seen.initiating) == ((), frozenset())
 
 
 def test_unknown_child_cannot_be_initiated(here: Ground) -> None:

@@ -154,7 +154,7 @@ def test_nothing_is_a_guard_that_does_not_bear_our_marks(
         "route add unreachable fd07::/32 metric 4278198272",
         "route add blackhole 10.9.0.0/16 proto 206 metric 4278198272",
         "xfrm policy add src 10.0.0.0/8 dst 10.7.0.0/16 dir out action block priority 7",
-        "xfrm policy add src 10.0.0.0/8 dst 10.7.0.0/16 dir in action block priority 1000000",
+        "xfrm policy add src 10.0.0.0/8 dst 10.7.0.0/16 dir in action block priority 8",
         "xfrm policy add src 10.0.0.0/8 dst 10.8.0.0/16 dir out priority 1000000",
     )
     assert see(shell).guards == frozenset()

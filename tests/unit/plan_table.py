@@ -78,7 +78,7 @@ def loaded(*wanted: Connection, secrets: bool = True) -> Loaded:
     return Loaded(names, frozenset(), frozenset(ids))
 
 
-def up(*sas: IkeSa, has: Loaded | None = None, initiating: bool = False) -> Charon:
+def up(*sas: IkeSa, has: Loaded | None = None, initiating: frozenset[str] = frozenset()) -> Charon:
     """Return a look at a charon that has what is wanted loaded, with these SAs."""
     return charon(*sas, loaded=has or loaded(WANTED), initiating=initiating)
 
@@ -147,7 +147,7 @@ TABLE: dict[str, tuple[Desired, Observed, list[Action]]] = {
     ),
     "while an initiation is outstanding there is no other": (
         want(link=None),
-        seen(charon=up(initiating=True), stack=stack()),
+        seen(charon=up(initiating=frozenset({WANTED.name})), stack=stack()),
         [],
     ),
     "while an IKE_SA is being negotiated there is no other": (

@@ -22,6 +22,7 @@ from henbd.model.tree import Tree
 from henbd.settings import (
     ConnectionRequestSettings,
     DeviceSettings,
+    FailurePath,
     HemsPath,
     HemsSettings,
     IpsecSettings,
@@ -64,6 +65,7 @@ _HEMS = HemsSettings(
     certificate_file=None,
     key_file=None,
     path=HemsPath.TUNNEL,
+    path_on_gateway_failure=FailurePath.NONE,
     address=None,
     cwmp_version="auto",
     session_s=600,
@@ -86,6 +88,8 @@ _IPSEC = IpsecSettings(
     rekey_s=14400,
     reauth_s=0,
     audit_s=60,
+    gateway_trial_s=180,
+    gateway_retry_s=3600,
 )
 _S1 = S1Settings(
     adapter=StackAdapter.NATIVE,

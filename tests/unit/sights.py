@@ -95,7 +95,7 @@ def loaded(**connections: str) -> Loaded:
 
 def charon(*sas: IkeSa, mode: EspMode = EspMode.POLICY, **changes: Any) -> Charon:
     """Return a look at charon, which was not asked what is loaded."""
-    found = Charon(sas, Unknown("not asked"), mode, initiating=False)
+    found = Charon(sas, Unknown("not asked"), mode, initiating=frozenset())
     return replace(found, **changes)
 
 

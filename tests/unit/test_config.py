@@ -10,7 +10,7 @@ import pytest
 from henbd import __version__
 from henbd.config_keys import SECTIONS
 from henbd.errors import Problem
-from henbd.settings import HemsPath, S1Policy, SetStatus, Settings, StackAdapter
+from henbd.settings import FailurePath, HemsPath, S1Policy, SetStatus, Settings, StackAdapter
 from henbd.values import AddressFamily, Certificate, PresharedKey
 from tests.unit.configuration import (
     CERTIFICATE,
@@ -55,6 +55,8 @@ def test_a_tunnel_by_certificate() -> None:
     assert ipsec.proposals[0] == "aes128gcm16-prfsha256-ecp256"
     assert not any("prf" in proposal for proposal in ipsec.esp_proposals)
     assert (ipsec.dpd_s, ipsec.rekey_s, ipsec.reauth_s, ipsec.audit_s) == (10, 14_400, 0, 60)
+    assert (ipsec.gateway_trial_s, ipsec.gateway_retry_s) == (180, 3600)
+    assert found.hems.path_on_gateway_failure is FailurePath.NONE
     assert ipsec.credentials == Certificate(CERTIFICATE, b"key of henb", KEY_ID, (CERTIFICATE,))
 
 

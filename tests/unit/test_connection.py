@@ -7,25 +7,16 @@ from ipaddress import ip_network
 
 import pytest
 
-from henbd.control import trials
-from henbd.control.connection import choose_gateway, connection
-from henbd.control.trials import Trials
-from henbd.control.tunnel import PREFIX, Condition, Tunnel, judge
+from henbd.control.connection import connection
+from henbd.control.tunnel import PREFIX, Condition, Tunnel
 from henbd.values import AddressFamily, Certificate, Connection, PresharedKey
 from tests.unit.settings import ipsec
 from tests.unit.sights import (
     CORE,
     GATEWAY,
     GATEWAY_2,
-    INNER,
     MME,
-    NOW,
-    charon,
     host,
-    ike_sa,
-    kernel,
-    observed,
-    provisioned,
 )
 
 IPSEC = ipsec()
@@ -109,57 +100,3 @@ def test_names_say_nothing_of_secrets_and_are_marked_as_ours() -> None:
 def test_texts_that_run_together_are_told_apart() -> None:
     assert wanted(local_id="ab", remote_id="c").name != wanted(local_id="a", remote_id="bc").name
     assert wanted(proposals=("a", "b")).name != wanted(proposals=("a, b",)).name
-
-
-ASKED = provisioned()
-UP = judge(charon(ike_sa()), kernel())
-
-
-def test_gateways_are_taken_in_order() -> None:
-    assert choose_gateway(ASKED, observed(), DOWN, Trials(), NOW) == GATEWAY
-
-
-def test_one_that_failed_is_passed_over() -> None:
-    tried = trials.failed(Trials(), GATEWAY, NOW, 0.5)
-    assert choose_gateway(ASKED, observed(), DOWN, tried, NOW) == GATEWAY_2
-
-
-def test_one_that_works_is_kept_though_it_failed_once_or_is_not_the_first() -> None:
-    tried = trials.failed(Trials(), GATEWAY, NOW, 0.5)
-    assert choose_gateway(ASKED, observed(), UP, tried, NOW) == GATEWAY
-    second = judge(charon(ike_sa(gateway=str(GATEWAY_2))), kernel())
-    assert choose_gateway(ASKED, observed(), second, Trials(), NOW) == GATEWAY_2
-
-
-def test_one_that_works_and_is_no_longer_wanted_is_left() -> None:
-    elsewhere = judge(charon(ike_sa(gateway="203.0.113.1")), kernel())
-    assert choose_gateway(ASKED, observed(), elsewhere, Trials(), NOW) == GATEWAY
-
-
-def test_each_address_of_a_name_is_a_candidate() -> None:
-    asked = provisioned(gateways=("segw.example",))
-    seen = observed(names={"segw.example": (GATEWAY, GATEWAY_2)})
-    tried = trials.failed(Trials(), GATEWAY, NOW, 0.5)
-    assert choose_gateway(asked, seen, DOWN, tried, NOW) == GATEWAY_2
-
-
-def test_a_name_without_an_address_is_passed_over() -> None:
-    asked = provisioned(gateways=("gone.example", str(GATEWAY_2)))
-    seen = observed(names={"gone.example": (), str(GATEWAY_2): (GATEWAY_2,)})
-    assert choose_gateway(asked, seen, DOWN, Trials(), NOW) == GATEWAY_2
-
-
-def test_without_a_candidate_there_is_no_gateway() -> None:
-    assert choose_gateway(provisioned(gateways=()), observed(), DOWN, Trials(), NOW) is None
-
-
-def test_one_that_is_being_tried_is_not_left_for_one_that_failed_before_it() -> None:
-    """The wait of the first ends while the second is still being negotiated with."""
-    tried = trials.failed(Trials(), GATEWAY, NOW, 0.5)
-    connecting = charon(
-        ike_sa(established=False, connecting=True, gateway=str(GATEWAY_2), inner=(), children=())
-    )
-    tunnel = judge(connecting, kernel(inner=()))
-    seen = observed(charon=connecting, kernel=kernel(inner=()))
-    assert INNER not in tunnel.inner
-    assert choose_gateway(ASKED, seen, tunnel, tried, NOW + 3) == GATEWAY_2

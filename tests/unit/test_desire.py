@@ -8,6 +8,7 @@ from ipaddress import ip_network
 import pytest
 
 from henbd.control import trials
+from henbd.control.gateways import Gateways
 from henbd.control.trials import Trials
 from henbd.settings import HemsPath
 from henbd.values import (
@@ -133,7 +134,7 @@ def test_the_connection_is_with_the_gateway_that_works() -> None:
 def test_a_gateway_that_is_to_be_left_alone_is_not_initiated() -> None:
     tried = trials.failed(trials.failed(Trials(), GATEWAY, NOW, 0.5), GATEWAY_2, NOW, 0.9)
     down = observed(charon=charon(), stack=stack())
-    assert not wanted(seen=down, gateways=tried).may_initiate
+    assert not wanted(seen=down, gateways=Gateways(tried)).may_initiate
     assert wanted(seen=down).may_initiate
 
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 
-from henbd.values import EspMode, Initiate, TerminateIke
+from henbd.control.gateways import HEAD_START_S
+from henbd.cwmp.events import SECURITY_GATEWAY_REQUIRED
+from henbd.model import paths
+from henbd.settings import FailurePath, Settings
+from henbd.values import Address, EspMode, Initiate, Tell, TerminateIke
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.gateway import Manner
-from tests.unit.settings import ipsec
+from tests.unit.fakes.kernel import OUTER, Fate
+from tests.unit.settings import hems, ipsec
 from tests.unit.world import (
+    ADDRESS,
     CORE,
     GATEWAY,
     GATEWAY_2,
+    HEMS,
+    HEMS_OUTSIDE,
     INNER,
     INNER_2,
     MME,
@@ -19,12 +29,177 @@ from tests.unit.world import (
     lab_settings,
 )
 
+# An address at which nobody answers.
+NOBODY_S = ip_address("192.0.2.200")
+
 
 def test_the_next_gateway_has_its_turn_when_one_is_dead(world: World) -> None:
     world.gateways[GATEWAY].manner = Manner.SILENT
     world.start()
     world.run(15)
     assert world.informs[0].source == INNER_2
+
+
+def test_the_next_gateway_is_started_while_the_first_is_still_being_tried(world: World) -> None:
+    world.gateways[GATEWAY].manner = Manner.SILENT
+    world.start()
+    world.run(6)
+    assert world.informs[0].source == INNER_2
+    assert world.informs[0].at - world.gateways[GATEWAY].asked_at[0] < HEAD_START_S + 0.5
+    world.run(60)
+    assert {sa.gateway.address for sa in world.charon.sas.values()} == {GATEWAY_2}
+
+
+def test_a_first_gateway_that_is_only_slow_is_used_all_the_same(world: World) -> None:
+    world.gateways[GATEWAY].takes_s = HEAD_START_S + 1
+    world.gateways[GATEWAY_2].manner = Manner.SILENT
+    world.start()
+    world.run(HEAD_START_S + 2)
+    assert world.informs[0].source == INNER
+    world.run(60)
+    assert {sa.gateway.address for sa in world.charon.sas.values()} == {GATEWAY}
+
+
+def test_a_way_out_that_comes_up_late_is_used_at_once(world: World) -> None:
+    """What failed without it says nothing of the gateways, and is no event for the HeMS."""
+    (route,) = +world.kernel.routes
+    del world.kernel.routes[route]
+    world.start()
+    world.run(600)
+    world.kernel.routes[route] = 1
+    world.kernel.changed()
+    world.run(12)
+    assert world.informs
+    assert SECURITY_GATEWAY_REQUIRED.code not in world.informs[0].events
+
+
+# A list of the HeMS that does not work.
+
+
+def provision_gateway(world: World, gateway: Address) -> None:
+    """Have the HeMS set one gateway, in place of all that there were."""
+    first, *others = paths.SECURITY_GATEWAYS
+    world.provision({first: str(gateway), **dict.fromkeys(others, "")})
+
+
+def test_a_list_that_does_not_work_disturbs_nothing_and_is_told_and_retried(
+    world: World,
+) -> None:
+    world.bring_up_s1()
+    provision_gateway(world, NOBODY_S)
+    world.run(1)
+    told = len(world.informs)
+    trial_s, retry_s = 180, 3600
+    world.run(trial_s - 10)
+    assert world.stack.up == [MME]
+    assert not events_since(world, told)
+    world.run(20)
+    assert events_since(world, told) == {SECURITY_GATEWAY_REQUIRED.code}
+    assert world.values[paths.SECURITY_GATEWAYS[0]] == str(NOBODY_S)
+    since = len(world.journal.actions)
+    world.run(retry_s - 60)
+    assert not world.done(Initiate, since)
+    world.run(120)
+    assert world.done(Initiate, since)
+    assert world.stack.up == [MME]
+    assert not world.done(Tell, since)
+
+
+def test_after_a_reboot_the_last_good_list_is_still_known(world: World) -> None:
+    world.bring_up_s1()
+    provision_gateway(world, NOBODY_S)
+    world.run(2)
+    world.power_cycle("boot-2")
+    told = len(world.informs)
+    world.run(180 - 2)
+    assert len(world.informs) == told
+    world.run(10)
+    assert {"1 BOOT", SECURITY_GATEWAY_REQUIRED.code} <= events_since(world, told)
+
+
+def test_a_list_that_works_replaces_the_old_one_new_before_old(world: World) -> None:
+    world.bring_up_s1()
+    provision_gateway(world, GATEWAY_2)
+    world.run(3)
+    assert {sa.gateway.address for sa in world.charon.sas.values()} == {GATEWAY_2}
+    assert world.values[ADDRESS] == str(INNER_2)
+    assert world.daemon.memory.state.gateways == (str(GATEWAY_2),)
+
+
+# None can be had.
+
+
+def test_that_none_can_be_had_is_kept_until_it_is_told(world: World) -> None:
+    world.register()
+    told = len(world.informs)
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.SILENT
+    world.charon.lose()
+    world.run(60)
+    assert [SECURITY_GATEWAY_REQUIRED.code, ""] in world.store.document["events"]
+    world.power_cycle("boot-2")
+    world.run(60)
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.GRANTS
+    world.run(130)
+    assert SECURITY_GATEWAY_REQUIRED.code in events_since(world, told)
+    told = len(world.informs)
+    world.run(600)
+    assert not events_since(world, told)
+    assert not world.store.document["events"]
+
+
+def events_since(world: World, number: int) -> set[str]:
+    """Return the codes of the events that the HeMS has been told since so many Informs."""
+    return {code for informed in world.informs[number:] for code in informed.events}
+
+
+def outside(**changes: object) -> Settings:
+    """Return the configuration of a box that may call the HeMS outside the tunnel in need."""
+    return lab_settings(
+        hems=hems(address=HEMS_OUTSIDE, path_on_gateway_failure=FailurePath.DIRECT, **changes)
+    )
+
+
+def test_in_need_the_hems_is_told_outside_and_inside_again_when_a_gateway_is_back(
+    worlds: Worlds,
+) -> None:
+    world = worlds(EspMode.POLICY, outside())
+    world.bring_up_s1()
+    told = len(world.informs)
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.SILENT
+    world.charon.lose()
+    world.run(60)
+    assert world.informs[-1].source == OUTER
+    assert SECURITY_GATEWAY_REQUIRED.code in events_since(world, told)
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.GRANTS
+    world.run(130)
+    assert world.informs[-1].source in (INNER, INNER_2)
+    assert world.kernel.fate(OUTER, HEMS_OUTSIDE) is Fate.BLOCKED
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        lab_settings(hems=hems(address=HEMS_OUTSIDE)),
+        outside(url="http://hems.example/acs"),
+        # It lies in the networks of the core, which stay guarded.
+        lab_settings(hems=hems(address=HEMS, path_on_gateway_failure=FailurePath.DIRECT)),
+    ],
+    ids=["not configured", "no https", "in the core"],
+)
+def test_in_need_too_the_hems_is_not_called_in_the_clear(
+    worlds: Worlds, configuration: Settings
+) -> None:
+    world = worlds(EspMode.POLICY, configuration)
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.SILENT
+    world.start()
+    world.run(120)
+    assert not world.informs
+    assert not world.hems.attempts_at
 
 
 def test_a_slow_gateway_is_given_its_time_though_the_first_may_be_tried_again(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from henbd.control.desire import desired
-from henbd.control.trials import Trials
+from henbd.control.gateways import Gateways
 from henbd.control.tunnel import Condition, Tunnel, judge
 from henbd.settings import Settings
 from henbd.values import (
@@ -48,7 +48,7 @@ def wanted(
     tunnel: Tunnel | None = None,
     configuration: Settings = BOX,
     address: Address | None = HEMS,
-    gateways: Trials | None = None,
+    gateways: Gateways | None = None,
 ) -> Desired:
     """Return what is wanted of a box that sees this."""
     seen = seen or observed()
@@ -58,7 +58,7 @@ def wanted(
         seen,
         judge(seen.charon, seen.kernel) if tunnel is None else tunnel,
         address,
-        course(gateways=gateways or Trials()),
+        course(gateways=gateways or Gateways()),
         NOW,
     )
 

@@ -85,7 +85,7 @@ class FakeCharon:
             names = {name: frozenset(children) for name, children in self.children.items()}
             loaded = Loaded(names, frozenset(self.keys), frozenset(self.secrets))
         sas = tuple(self._describe(sa) for sa in self.sas.values())
-        return Charon(sas, loaded, self.esp.mode, initiating=False)
+        return Charon(sas, loaded, self.esp.mode, initiating=frozenset())
 
     def _describe(self, sa: Sa) -> IkeSa:
         return IkeSa(

@@ -16,7 +16,7 @@ from henbd.system.acs import Answer, Endpoint
 from henbd.values import Address
 from tests.lab.hems import schema
 from tests.unit.fakes.clockwork import Doorbell, Time
-from tests.unit.fakes.kernel import FakeKernel, Fate
+from tests.unit.fakes.kernel import OUTER, FakeKernel, Fate
 
 ANSWERS_AFTER_S = 0.005
 READ_TIMEOUT_S = 30.0
@@ -135,7 +135,7 @@ class HemsShell:
     ) -> None:
         self.answered: Callable[[Answer | ExchangeError], None] = lambda _: None
         self._hems, self._time, self._kernel, self._doorbell = hems, time, kernel, doorbell
-        self._wanted = Fate.INSIDE if path is HemsPath.TUNNEL else Fate.CLEAR
+        self._path = path
         self._session: Session | None = None
 
     def open(self, endpoint: Endpoint) -> None:
@@ -158,7 +158,7 @@ class HemsShell:
         session.posts += 1
         endpoint = session.endpoint
         assert endpoint.source is not None
-        through = self._kernel.fate(endpoint.source, endpoint.address) is self._wanted
+        through = self._kernel.fate(endpoint.source, endpoint.address) is self._wanted(endpoint)
         hangs = hems.manner is Manner.SILENT or (hems.hangs_after_inform and session.posts > 1)
         gone = hems.manner is Manner.REFUSES or endpoint.url in hems.dead
         if gone and through:
@@ -171,6 +171,11 @@ class HemsShell:
             self._time.after(
                 hems.answers_after_s, lambda: self._deliver(session, hems.serve(session, body))
             )
+
+    def _wanted(self, endpoint: Endpoint) -> Fate:
+        """Return the way that a post has to go: outside from the outer address alone."""
+        inside = self._path is HemsPath.TUNNEL and endpoint.source != OUTER
+        return Fate.INSIDE if inside else Fate.CLEAR
 
     def abort(self) -> None:
         """Give the conversation up."""

@@ -65,7 +65,7 @@ class ViciShell:
         """Return what the last look found."""
         if isinstance(self._answer, Unknown):
             return self._answer
-        return replace(self._answer, initiating=bool(self._initiating))
+        return replace(self._answer, initiating=frozenset(self._initiating.values()))
 
     def perform(self, action: CharonAction) -> None:
         """Send a command; an Initiate has a connection of its own."""

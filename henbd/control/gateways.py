@@ -1,0 +1,202 @@
+"""Which gateway the tunnel is kept with: of a list the addresses in order, of two lists in turn.
+
+A gateway that fails is left alone for a while; one that is slow is raced by the next. A list that
+the HeMS has set and that does not work is on trial for a while; then the last one that did is used
+again, and the new one retried now and then. The parameters keep what the HeMS set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from henbd.control import trials
+from henbd.control.connection import name_with
+from henbd.control.refusal import literal
+from henbd.control.routing import outer_source
+from henbd.control.trials import Trials
+from henbd.control.tunnel import Condition, Tunnel
+from henbd.settings import IpsecSettings
+from henbd.values import Address, Kernel, Observed
+
+# A gateway has been asked three times by then; if it is only slow, it can still be the first.
+HEAD_START_S = 4.0
+
+# So long names may lack addresses until their gateways count as failed: the way out comes up.
+NAMELESS_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gateways:
+    """What became of the gateways up to now; times are monotonic.
+
+    `trying`: since when each is being negotiated with. `asked` is the list of the parameters,
+    `good` the last one that worked, empty if none did; `fallen_back`: it is used instead of
+    `asked`, and either has its turn `since` then. `way_out`: there is a route to one of them.
+    `failed`: there is, and none of those in use can be had.
+    """
+
+    trials: Trials = field(default_factory=Trials)
+    trying: Mapping[Address, float] = field(default_factory=dict)
+    asked: tuple[str, ...] = ()
+    good: tuple[str, ...] = ()
+    fallen_back: bool = False
+    since: float = 0.0
+    way_out: bool = False
+    failed: bool = False
+
+
+def in_use(gateways: Gateways, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the list that has its turn."""
+    return gateways.good if gateways.fallen_back and gateways.asked == asked else asked
+
+
+def choose(
+    hosts: tuple[str, ...],
+    observed: Observed,
+    tunnel: Tunnel,
+    gateways: Gateways,
+    ipsec: IpsecSettings,
+    now: float,
+) -> Address | None:
+    """Return the gateway to be used: one that works is kept, else the first that may be tried.
+
+    One that has been tried for a while without an answer goes on, beside the next.
+    """
+    candidates = _addresses(hosts, observed)
+    current = _current(candidates, tunnel, ipsec)
+    if tunnel.up and current is not None:
+        return current
+    if tunnel.up and tunnel.sa and not all(map(observed.names.get, hosts)):
+        # A name without an address may well be that of the gateway that works.
+        return literal(tunnel.sa.gateway)
+    trying = gateways.trying
+    if tunnel.condition is Condition.CONNECTING and current and current not in trying:
+        # Of charon's own accord, or of a process before this one.
+        return current
+    early = [c for c in candidates if now < trying.get(c, now - HEAD_START_S) + HEAD_START_S]
+    idle = [c for c in candidates if c not in trying]
+    ready = [c for c in idle if trials.until(gateways.trials, c) <= now]
+    late = [c for c in candidates if c in trying]
+    for chosen in (early, ready, late):
+        if chosen:
+            return chosen[0]
+    return trials.choose(idle, gateways.trials, now)
+
+
+def _addresses(hosts: tuple[str, ...], observed: Observed) -> list[Address]:
+    return [address for host in hosts for address in observed.names.get(host, ())]
+
+
+def _current(candidates: Sequence[Address], tunnel: Tunnel, ipsec: IpsecSettings) -> Address | None:
+    """Return with which of them the tunnel was negotiated.
+
+    Its connection's name tells: a gateway may have sent us on to another (RFC 5685), which is in
+    no list and is no reason to leave it. The name says nothing if our own part has changed since.
+    """
+    if tunnel.sa is None:
+        return None
+    name, address = tunnel.sa.connection, literal(tunnel.sa.gateway)
+    named = next((c for c in candidates if name_with(c, ipsec) == name), None)
+    return named or (address if address in candidates else None)
+
+
+def began(gateways: Gateways, negotiating: Iterable[Address], now: float) -> Gateways:
+    """Return what is known when negotiations with these are going on."""
+    return replace(gateways, trying={a: gateways.trying.get(a, now) for a in negotiating})
+
+
+def ended(
+    gateways: Gateways, gateway: Address, error: str | None, now: float, share: float
+) -> Gateways:
+    """Return what is known after a negotiation; `share` in [0, 1) spreads the wait of a failure."""
+    if error is None:
+        tried = trials.succeeded(gateways.trials, gateway)
+    else:
+        tried = trials.failed(gateways.trials, gateway, now, share)
+    trying = {a: since for a, since in gateways.trying.items() if a != gateway}
+    return replace(gateways, trials=tried, trying=trying)
+
+
+def noted(
+    gateways: Gateways,
+    asked: tuple[str, ...],
+    observed: Observed,
+    tunnel: Tunnel,
+    ipsec: IpsecSettings,
+    now: float,
+    nameless_s: float,
+) -> Gateways:
+    """Return what is known after a look; `nameless_s`: how long the tunnel has been as it is."""
+    if not isinstance(observed.kernel, Kernel):
+        return gateways
+    gateways = _outward(gateways, _addresses(asked + gateways.good, observed), observed.kernel)
+    if gateways.asked != asked:
+        gateways = replace(gateways, asked=asked, fallen_back=False, since=now)
+    works = tunnel.up and _current(_addresses(asked, observed), tunnel, ipsec) is not None
+    if works:
+        gateways = replace(gateways, good=asked, fallen_back=False, since=now)
+    elif not gateways.way_out:
+        # What fails without a way out says nothing of the list.
+        gateways = replace(gateways, since=now)
+    else:
+        gateways = _in_turn(gateways, tunnel, ipsec, now)
+    return replace(gateways, failed=_failed(gateways, observed, tunnel, nameless_s))
+
+
+def _outward(gateways: Gateways, all_of_them: Sequence[Address], kernel: Kernel) -> Gateways:
+    """Forget the failures without a way out when there is one: nobody has to wait for them."""
+    way_out = any(outer_source(address, kernel) for address in all_of_them)
+    if way_out and not gateways.way_out:
+        return replace(gateways, way_out=True, trials=Trials())
+    return replace(gateways, way_out=way_out)
+
+
+def _in_turn(gateways: Gateways, tunnel: Tunnel, ipsec: IpsecSettings, now: float) -> Gateways:
+    """Let the other list have its turn when that of this one is over."""
+    if gateways.good in ((), gateways.asked):
+        return gateways
+    if now < gateways.since + _turn_s(gateways, ipsec, up=tunnel.up):
+        return gateways
+    return replace(gateways, fallen_back=not gateways.fallen_back, since=now)
+
+
+def _turn_s(gateways: Gateways, ipsec: IpsecSettings, *, up: bool) -> float:
+    """Return how long this list has its turn: the last good one for longer while it works."""
+    return ipsec.gateway_retry_s if gateways.fallen_back and up else ipsec.gateway_trial_s
+
+
+def _failed(gateways: Gateways, observed: Observed, tunnel: Tunnel, nameless_s: float) -> bool:
+    hosts = in_use(gateways, gateways.asked)
+    answers = [observed.names.get(host) for host in hosts]
+    if tunnel.up or not hosts or None in answers:
+        return False
+    if not any(answers):
+        return nameless_s >= NAMELESS_S
+    tried = gateways.trials.failures
+    return gateways.way_out and all(a in tried for a in _addresses(hosts, observed))
+
+
+def trouble(before: Gateways, after: Gateways) -> str | None:
+    """Return what the HeMS has to be told of: that it is asked for other gateways."""
+    if after.fallen_back and not before.fallen_back:
+        return f"{', '.join(after.asked)} did not work: {', '.join(after.good)} is used again"
+    if after.failed and not before.failed:
+        return "no security gateway can be had"
+    return None
+
+
+def rivals(gateways: Gateways, tunnel: Tunnel, ipsec: IpsecSettings) -> frozenset[str]:
+    """Return the connections that may go on being negotiated, until one of them is up."""
+    return frozenset(() if tunnel.up else (name_with(a, ipsec) for a in gateways.trying))
+
+
+def times(
+    gateways: Gateways, tunnel: Tunnel, ipsec: IpsecSettings, after: float
+) -> Iterator[float]:
+    """Yield when time alone will change something, as far as that is after a time."""
+    at = [since + HEAD_START_S for since in gateways.trying.values()]
+    if gateways.good not in ((), gateways.asked):
+        at.append(gateways.since + _turn_s(gateways, ipsec, up=tunnel.up))
+    yield from (time for time in at if time > after)
+    yield from trials.times(gateways.trials, after)
