@@ -89,6 +89,7 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "cwmp_version": Key(one_of(CHOICES), "auto"),
         "session_s": Key(number(30, 86_400), 600),
         "trial_s": Key(number(30, 86_400), 600),
+        "spread_s": Key(number(0, 3600), 0),
         "set_status": Key(choice(SetStatus), SetStatus.ZERO),
     },
     "connection_request": {

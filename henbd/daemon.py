@@ -273,7 +273,7 @@ class Daemon:
         observed = replace(observed, kernel=kernel)
         hems = in_force(self.settings.hems, self.course)
         way = reach(self.management, hems, observed, tunnel, wanted.guards)
-        self._take_way(way)
+        self._take_way(way, now)
         if self._converse(kernel, now):
             self._looks.want_full(now)
             self._looks.pause(now + AFTER_INFORM_S)
@@ -386,10 +386,13 @@ class Daemon:
         self.course = courses.wanted(self.course, self.desired, now)
         return self.desired
 
-    def _take_way(self, way: Reach | Unknown) -> None:
+    def _take_way(self, way: Reach | Unknown, now: float) -> None:
         """Keep the way to the HeMS; one that has just come up ends the wait for a retry."""
         if isinstance(way, Reach) and not isinstance(self.way, Reach):
-            self.memory.account(ledgers.without_wait(self.memory.ledger))
+            ledger = ledgers.without_wait(self.memory.ledger)
+            # Where a gateway has come back, it has for very many boxes at once.
+            until = now + random.random() * self.settings.hems.spread_s
+            self.memory.account(ledgers.put_off(ledger, until))
         if isinstance(way, Unknown) and way != self.way:
             logger.info("no way to the HeMS: %s", way.reason)
         self.way = way

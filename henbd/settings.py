@@ -75,6 +75,7 @@ class HemsSettings:
     cwmp_version: str
     session_s: int
     trial_s: int
+    spread_s: int
     set_status: SetStatus
 
 

@@ -71,6 +71,7 @@ class Ledger:
     version: str = ""
     refusals: int = 0
     changed: frozenset[str] = frozenset()
+    put_off_until: float = 0.0
     fresh: bool = False
     failures: int = 0
     retry_at: float | None = None
@@ -149,6 +150,14 @@ def without_wait(ledger: Ledger) -> Ledger:
     return replace(ledger, retry_at=None)
 
 
+def put_off(ledger: Ledger, until: float) -> Ledger:
+    """Return the ledger with no Inform before a time, unless the HeMS calls.
+
+    The way to it has come up for us, and perhaps for very many others at the same moment.
+    """
+    return replace(ledger, put_off_until=until)
+
+
 def taught(ledger: Ledger, tree: Tree, paths: frozenset[str]) -> Ledger:
     """Return the ledger after the HeMS itself set these parameters: it knows their values."""
     known = {p: tree.values[p] for p in paths & tree.notified.keys()}
@@ -224,6 +233,15 @@ def wake_at(
     """
     if not management.enabled or not management.url:
         return None
+    due = _due(ledger, tree, management, boot_id, now)
+    if due is None or CONNECTION_REQUEST in ledger.events:
+        return due
+    return max(due, ledger.put_off_until)
+
+
+def _due(
+    ledger: Ledger, tree: Tree, management: Management, boot_id: str, now: float
+) -> float | None:
     events = pending(ledger, tree, management, boot_id)
     urgent = [e for e in events if e != VALUE_CHANGE]
     active = any(tree.notified[p] == ACTIVE for p in differing(ledger, tree))

@@ -70,6 +70,7 @@ _HEMS = HemsSettings(
     cwmp_version="auto",
     session_s=600,
     trial_s=600,
+    spread_s=0,
     set_status=SetStatus.ZERO,
 )
 _CONNECTION_REQUEST = ConnectionRequestSettings(port=7547, username="", password="", path="")
