@@ -15,7 +15,7 @@ WORKERS := 4
 OPENWRT_SCRIPTS := $(addprefix openwrt/henbd/files/henbd,.init -guard.init .defaults .rpcd) \
                    systemd/henbd-guard
 
-.PHONY: help demo lab test openwrt-check check test-unit fuzz test-kernel bench bench-short model install \
+.PHONY: help demo lab test openwrt-check check test-unit conformance fuzz test-kernel bench bench-short model install \
         uninstall clean
 
 help:
@@ -39,6 +39,9 @@ check: setup-python ## ruff, mypy, layers, unit tests
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m pytest -q tests/unit
+
+conformance: setup-lab ## every entry of the CWMP checklist with its tests, or why it is left out
+	@$(PYTHON) -m tests.conformance
 
 fuzz: setup-python ## every parser of a peer's bytes against random ones, SECONDS=60 each
 	@$(PYTHON) -m tests.fuzz --seconds $(SECONDS)

@@ -465,9 +465,9 @@ class Daemon:
         self.way = Unknown("the configuration has changed")
 
     def _as_new(self) -> Tree:
-        """Return the tree as it left the factory."""
+        """Return the tree as a factory reset leaves it."""
         state = self.memory.state
-        return factory.factory_tree(state.tree.table, self.settings, state.secret)
+        return factory.after_reset(state.tree, self.settings, state.secret)
 
     def _ask_names(self) -> None:
         """Look up the names that matter now."""

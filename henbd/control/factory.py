@@ -45,6 +45,17 @@ def after_power_on(tree: Tree) -> Tree:
     return tree.store({paths.ADMIN_STATE: "false"})
 
 
+def after_reset(former: Tree, settings: Settings, secret: str) -> Tree:
+    """Return the tree as a factory reset leaves it.
+
+    That somebody has tampered with the box is not forgotten (TR-196 EnclosureTamperingDetected).
+    """
+    tree = factory_tree(former.table, settings, secret)
+    if former.values[paths.TAMPERED] != "true":
+        return tree
+    return tree.store({paths.TAMPERED: "true"})
+
+
 def device_id(settings: Settings) -> DeviceId:
     """Return the DeviceIdStruct of every Inform (TR-069 A.3.3.1)."""
     device = settings.device

@@ -52,6 +52,7 @@ CSG_ID = FAP + "AccessMgmt.LTE.CSGID"
 HNB_NAME = FAP + "AccessMgmt.LTE.HNBName"
 OP_STATE = FAP + "FAPControl.LTE.OpState"
 ADMIN_STATE = FAP + "FAPControl.LTE.AdminState"
+TAMPERED = FAP + "FAPControl.EnclosureTamperingDetected"
 RF_TX_STATUS = FAP + "FAPControl.LTE.RFTxStatus"
 GATEWAY = FAP + "FAPControl.LTE.Gateway."
 SECURITY_GATEWAYS = tuple(f"{GATEWAY}SecGWServer{n}" for n in (1, 2, 3))

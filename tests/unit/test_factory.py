@@ -20,8 +20,8 @@ ANOTHER_SECRET = SECRET[::-1]
 NAMES = (paths.CONNECTION_REQUEST_USERNAME, paths.CONNECTION_REQUEST_PASSWORD)
 
 
+@pytest.mark.conformance("C083")
 def test_device_id_is_that_of_device_info() -> None:
-    """C083."""
     assert device_id(settings()) == DeviceId("Example", "00256D", "HeNB", "0001")
     paths_of_it = (paths.MANUFACTURER, paths.OUI, paths.PRODUCT_CLASS, paths.SERIAL_NUMBER)
     assert DeviceId(*(factory().value(path) for path in paths_of_it)) == device_id(settings())
@@ -101,8 +101,8 @@ def test_box_without_ipsec_has_none_of_its_rows() -> None:
     assert not any(p.startswith((paths.IKE_SAS, paths.INTERFACES)) for p in tree.rows)
 
 
+@pytest.mark.conformance("C172")
 def test_admin_state_is_false_after_a_power_on() -> None:
-    """C172."""
     tree = factory().set([(paths.ADMIN_STATE, "true")])
     assert after_power_on(tree).value(paths.ADMIN_STATE) == "false"
     assert after_power_on(tree).provisioning.values == {paths.ADMIN_STATE: "false"}

@@ -139,8 +139,9 @@ def test_far_ends_are_in_the_order_of_the_list(listed: str, far_ends: tuple[str,
     assert provisioned(factory().set([(paths.S1_SERVERS, listed)])).far_ends == far_ends
 
 
+@pytest.mark.conformance("C167")
 def test_box_as_it_leaves_the_factory_asks_for_no_s1() -> None:
-    """C167: a mode that is not set is One."""
+    """A mode that is not set is One."""
     asked = provisioned(factory())
     assert asked == Provisioned(
         s1_inside=True,

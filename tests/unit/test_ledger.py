@@ -52,8 +52,9 @@ def test_first_contact_is_bootstrap_and_boot_at_once() -> None:
     assert box.due == 0
 
 
+@pytest.mark.conformance("C084", "C085")
 def test_registration_carries_the_forced_parameters_and_the_inner_address() -> None:
-    """C084, C085, and TS 32.593 5.1.3."""
+    """TS 32.593 5.1.3."""
     box = Box()
     forced = {path for path, row in box.tree.rows.items() if row.forced}
     assert told(box.open()).keys() == forced | {ADDRESS}
@@ -64,8 +65,8 @@ def test_registration_without_an_inner_address_does_not_name_one() -> None:
     assert ADDRESS not in told(Box(factory()).open())
 
 
+@pytest.mark.conformance("C089")
 def test_inform_carries_each_value_once_and_with_its_type() -> None:
-    """C089."""
     opening = Box().open()
     names = [p.name for p in opening.parameters]
     assert len(names) == len(set(names))
@@ -98,15 +99,15 @@ def test_registration_after_a_boot_carries_the_inner_address_again() -> None:
     assert told(box.open())[ADDRESS] == "10.99.0.1"
 
 
+@pytest.mark.conformance("C064", "C065")
 def test_undelivered_bootstrap_stays_and_boot_with_it() -> None:
-    """C064, C065."""
     box = Box()
     box.fail()
     assert box.codes == [BOOTSTRAP, BOOT]
 
 
+@pytest.mark.conformance("C007")
 def test_new_url_is_bootstrap_and_empties_the_ledger() -> None:
-    """C007."""
     box = registered()
     box.notify(paths.S1_PORT, PASSIVE)
     box.configure({paths.URL: "https://another.example/"})
@@ -159,16 +160,16 @@ def test_changed_address_is_told_at_once_and_once() -> None:
     assert (box.codes, box.due) == ([], None)
 
 
+@pytest.mark.conformance("C069", "C070")
 def test_value_change_carries_what_changed_and_what_is_forced() -> None:
-    """C069, C070."""
     box = registered()
     box.report(address="10.99.0.2")
     forced = {path for path, row in box.tree.rows.items() if row.forced}
     assert told(box.open()).keys() == forced | {ADDRESS}
 
 
+@pytest.mark.conformance("C100")
 def test_there_and_back_before_delivery_is_told_once() -> None:
-    """C100."""
     box = registered()
     box.report(address="10.99.0.2")
     box.report(address="10.99.0.1")
@@ -238,8 +239,9 @@ def test_session_that_fails_after_the_acknowledgement_has_told_all_the_same() ->
     assert box.ledger.failures == 1
 
 
+@pytest.mark.conformance("C099")
 def test_difference_that_is_found_at_start_is_told() -> None:
-    """C099: what changed while nobody looked."""
+    """What changed while nobody looked."""
     box = registered()
     again = Box(factory().report({ADDRESS: "10.99.0.2"}), restarted(box.ledger))
     assert (again.codes, again.due) == ([CHANGE], 0)
@@ -290,8 +292,8 @@ def test_what_the_hems_set_is_unmarked() -> None:
     assert box.codes == []
 
 
+@pytest.mark.conformance("C098")
 def test_passive_change_waits_for_another_reason() -> None:
-    """C098."""
     box = registered()
     box.notify(paths.OP_STATE, PASSIVE)
     box.report(up="true")
@@ -318,8 +320,9 @@ def test_mark_is_dropped_with_its_notification() -> None:
     assert box.codes == []
 
 
+@pytest.mark.conformance("C047")
 def test_secret_is_in_no_inform() -> None:
-    """C047: it reads back as empty, under notification too."""
+    """It reads back as empty, under notification too."""
     box = registered()
     box.notify(paths.PASSWORD, ACTIVE)
     box.ledger = ledgers.called(box.ledger)
@@ -330,8 +333,8 @@ def test_secret_is_in_no_inform() -> None:
 # Events.
 
 
+@pytest.mark.conformance("C080")
 def test_events_come_in_the_order_of_their_codes_and_each_once() -> None:
-    """C080."""
     box = registered()
     box.boot_id = "another"
     box.ledger = ledgers.called(ledgers.called(box.ledger))
@@ -342,8 +345,8 @@ def test_events_come_in_the_order_of_their_codes_and_each_once() -> None:
     assert box.codes == [BOOT, PERIODIC, CHANGE, CALLED, "M Reboot"]
 
 
+@pytest.mark.conformance("C082")
 def test_events_stay_until_they_are_acknowledged() -> None:
-    """C082."""
     box = registered()
     box.ledger = ledgers.with_event(box.ledger, PERIODIC_EVENT)
     box.fail()
@@ -363,8 +366,8 @@ def test_events_of_one_code_differ_by_their_command_key() -> None:
     assert [e.command_key for e in box.ledger.events] == ["b"]
 
 
+@pytest.mark.conformance("C068", "C080")
 def test_event_of_a_command_is_told_once_for_each_occurrence_in_order_with_its_companion() -> None:
-    """C068, C080."""
     box = registered()
     for key in ("b", "a", "b"):
         box.ledger = ledgers.with_event(box.ledger, Event(events.SCHEDULE_INFORM, key))
@@ -377,8 +380,8 @@ def test_event_of_a_command_is_told_once_for_each_occurrence_in_order_with_its_c
     assert box.codes == []
 
 
+@pytest.mark.conformance("C077")
 def test_reboot_that_was_ordered_is_told_with_the_boot_and_not_before() -> None:
-    """C077."""
     box = registered()
     box.ledger = ledgers.with_event(box.ledger, Event(events.REBOOT, "key"))
     assert box.codes == []
@@ -388,8 +391,8 @@ def test_reboot_that_was_ordered_is_told_with_the_boot_and_not_before() -> None:
     assert box.codes == [BOOT, "M Reboot"]
 
 
+@pytest.mark.conformance("C080")
 def test_no_more_than_64_events_are_told_at_a_time_and_none_is_lost() -> None:
-    """C080."""
     box = registered()
     keys = [str(number) for number in range(100)]
     for key in keys:
@@ -400,8 +403,9 @@ def test_no_more_than_64_events_are_told_at_a_time_and_none_is_lost() -> None:
     assert box.codes == []
 
 
+@pytest.mark.conformance("C054")
 def test_event_that_is_on_its_way_and_comes_again_is_told_again() -> None:
-    """C054: but once only where the first was not delivered."""
+    """But once only where the first was not delivered."""
     box = registered()
     box.ledger = ledgers.with_event(box.ledger, events.SECURITY_GATEWAY_REQUIRED)
     opening = box.open()
@@ -420,8 +424,8 @@ DONE = TransferComplete("key", 0, "", "2026-02-03T04:05:06Z", "2026-02-03T04:05:
 DOWNLOADED = Event(events.DOWNLOAD, "key")
 
 
+@pytest.mark.conformance("C073", "C082")
 def test_transfer_is_announced_until_its_request_is_answered_and_not_only_informed() -> None:
-    """C073, C082."""
     box = registered()
     box.ledger = ledgers.owing(box.ledger, DOWNLOADED, DONE)
     assert (box.codes, box.due) == (["7 TRANSFER COMPLETE", "M Download"], 0)
@@ -441,8 +445,9 @@ def test_transfers_that_are_alike_are_owed_one_by_one() -> None:
     assert box.codes == ["7 TRANSFER COMPLETE", "M Download"]
 
 
+@pytest.mark.conformance("C007")
 def test_new_hems_is_not_owed_what_the_former_one_was() -> None:
-    """C007: what came since is for it."""
+    """What came since is for it."""
     box = registered()
     box.ledger = ledgers.owing(box.ledger, DOWNLOADED, DONE)
     box.configure({paths.URL: "https://another.example/"})
@@ -465,8 +470,8 @@ def test_what_the_former_hems_is_owed_is_kept_until_the_new_one_has_answered() -
     assert box.codes == [PERIODIC, "7 TRANSFER COMPLETE", "M Download"]
 
 
+@pytest.mark.conformance("C072")
 def test_connection_request_is_dropped_when_its_session_fails() -> None:
-    """C072."""
     box = registered()
     box.ledger = ledgers.called(box.ledger)
     assert (box.codes, box.due) == ([CALLED], 0)
@@ -474,8 +479,8 @@ def test_connection_request_is_dropped_when_its_session_fails() -> None:
     assert (box.codes, box.due) == ([], None)
 
 
+@pytest.mark.conformance("C054", "C158")
 def test_connection_request_during_a_session_is_served_afterwards() -> None:
-    """C054, C158."""
     box = registered()
     box.ledger = ledgers.called(box.ledger)
     opening = box.open()
@@ -513,9 +518,9 @@ def test_given_up_session_is_no_failed_attempt() -> None:
     assert box.open().retry_count == 0
 
 
+@pytest.mark.conformance("C008")
 @pytest.mark.parametrize("values", [{paths.ENABLE_CWMP: "false"}, {paths.URL: ""}])
 def test_nothing_is_due_without_a_hems(values: dict[str, str]) -> None:
-    """C008."""
     box = Box()
     box.ledger = ledgers.called(box.ledger)
     box.configure(values)

@@ -18,8 +18,8 @@ from tests.unit.settings import QUICK
 # Throttle.
 
 
+@pytest.mark.conformance("C097")
 def test_throttle_holds_back_what_is_only_a_notification() -> None:
-    """C097."""
     box = registered()
     box.configure({paths.THROTTLE: "60"})
     box.now += 10
@@ -37,8 +37,8 @@ def test_throttle_holds_back_nothing_else() -> None:
     assert box.due == 0
 
 
+@pytest.mark.conformance("C063")
 def test_throttle_does_not_delay_a_retry() -> None:
-    """C063."""
     box = registered()
     box.configure({paths.THROTTLE: "600"})
     box.now += 600
@@ -59,6 +59,7 @@ def test_throttle_counts_from_the_end_of_the_last_session_that_went_well() -> No
 # Retries.
 
 
+@pytest.mark.conformance("C058")
 @pytest.mark.parametrize(
     ("failures", "shortest", "longest"),
     [
@@ -79,7 +80,7 @@ def test_throttle_counts_from_the_end_of_the_last_session_that_went_well() -> No
 def test_wait_before_a_retry_is_that_of_the_table(
     failures: int, shortest: int, longest: int
 ) -> None:
-    """C058: for the factory values of CWMPRetryMinimumWaitInterval and -Multiplier."""
+    """For the factory values of CWMPRetryMinimumWaitInterval and -Multiplier."""
     for share, wanted in ((0.0, shortest), (0.5, (shortest + longest) / 2)):
         box = Box()
         for _ in range(failures - 1):
@@ -88,6 +89,7 @@ def test_wait_before_a_retry_is_that_of_the_table(
         assert box.due == wanted
 
 
+@pytest.mark.conformance("C058", "C059")
 @QUICK
 @given(
     st.integers(1, 65535), st.integers(1000, 65535), st.integers(1, 30), st.floats(0, 1 - 2**-53)
@@ -95,7 +97,6 @@ def test_wait_before_a_retry_is_that_of_the_table(
 def test_wait_lies_within_the_bounds_of_the_standard(
     least: int, multiplier: int, failures: int, share: float
 ) -> None:
-    """C058, C059."""
     box = Box()
     box.configure({paths.RETRY_MINIMUM: str(least), paths.RETRY_MULTIPLIER: str(multiplier)})
     box.ledger = replace(box.ledger, failures=failures - 1)
@@ -107,24 +108,24 @@ def test_wait_lies_within_the_bounds_of_the_standard(
     assert least * factor ** (attempt - 1) <= box.due <= least * factor**attempt * (1 + 1e-12)
 
 
+@pytest.mark.conformance("C061")
 def test_retry_count_is_that_of_the_failures_since_the_last_success() -> None:
-    """C061."""
     box = Box()
     counts = [box.fail().retry_count for _ in range(3)]
     counts += [box.succeed().retry_count, box.open().retry_count]
     assert counts == [0, 1, 2, 3, 0]
 
 
+@pytest.mark.conformance("C051")
 def test_session_that_fails_late_counts_as_failed() -> None:
-    """C051."""
     box = Box()
     box.fail_after_inform()
     box.report(address="10.99.0.2")
     assert box.open().retry_count == 1
 
 
+@pytest.mark.conformance("C062")
 def test_retry_is_never_given_up() -> None:
-    """C062."""
     box = Box()
     for _ in range(200):
         box.fail()
@@ -133,9 +134,9 @@ def test_retry_is_never_given_up() -> None:
         assert box.due <= 0
 
 
+@pytest.mark.conformance("C060")
 @pytest.mark.parametrize("cause", ["address", "event", "same event", "call", "way"])
 def test_new_event_ends_the_wait(cause: str) -> None:
-    """C060."""
     box = registered()
     box.ledger = ledgers.with_event(box.ledger, ledgers.PERIODIC)
     box.fail()
@@ -170,8 +171,9 @@ def test_change_without_notification_does_not_end_the_wait() -> None:
     assert ledgers.noticed(box.ledger, box.tree, tree) == box.ledger
 
 
+@pytest.mark.conformance("C157")
 def test_connection_request_during_a_session_that_fails_is_not_put_off() -> None:
-    """C157: it was answered; the session that it was promised begins within 30 s."""
+    """It was answered; the session that it was promised begins within 30 s."""
     box = registered()
     box.ledger = replace(box.ledger, failures=9)
     opening = box.open()
@@ -181,6 +183,7 @@ def test_connection_request_during_a_session_that_fails_is_not_put_off() -> None
     assert box.due == 0
 
 
+@pytest.mark.conformance("C060")
 def test_new_address_during_a_session_that_fails_is_not_put_off() -> None:
     """TS 32.593 5.2.4: as soon as possible. The wait is for what has been tried (C060)."""
     box = Box()
@@ -193,8 +196,8 @@ def test_new_address_during_a_session_that_fails_is_not_put_off() -> None:
 # Periodic Informs.
 
 
+@pytest.mark.conformance("C066")
 def test_periodic_inform_comes_after_its_interval_in_a_free_phase() -> None:
-    """C066."""
     box = registered()
     box.configure({paths.PERIODIC_INTERVAL: "60"})
     box.advance(WALL + timedelta(seconds=7))
@@ -209,6 +212,7 @@ def test_periodic_inform_comes_after_its_interval_in_a_free_phase() -> None:
     assert (box.codes, box.due) == ([], 60)
 
 
+@pytest.mark.conformance("C066")
 @pytest.mark.parametrize(
     ("reference", "interval", "wanted"),
     [
@@ -224,7 +228,7 @@ def test_periodic_inform_comes_after_its_interval_in_a_free_phase() -> None:
 def test_periodic_inform_keeps_the_phase_of_its_reference(
     reference: str, interval: int, wanted: int
 ) -> None:
-    """C066: PeriodicInformTime may be past or to come."""
+    """PeriodicInformTime may be past or to come."""
     box = registered()
     box.configure({paths.PERIODIC_TIME: reference, paths.PERIODIC_INTERVAL: str(interval)})
     box.advance(WALL)
@@ -275,8 +279,8 @@ def test_new_interval_counts_from_now() -> None:
     assert box.due == 60
 
 
+@pytest.mark.conformance("C067")
 def test_periodic_inform_is_not_told_twice_while_the_first_waits() -> None:
-    """C067."""
     box = registered()
     box.configure({paths.PERIODIC_INTERVAL: "1"})
     for _ in range(3):
@@ -285,8 +289,8 @@ def test_periodic_inform_is_not_told_twice_while_the_first_waits() -> None:
     assert box.codes == [PERIODIC]
 
 
+@pytest.mark.conformance("C067")
 def test_periodic_inform_that_failed_is_kept() -> None:
-    """C067."""
     box = registered()
     box.ledger = ledgers.with_event(box.ledger, ledgers.PERIODIC)
     box.fail()

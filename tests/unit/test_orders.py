@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -23,7 +24,7 @@ def order(world: World, *requests: str) -> None:
     world.run(1)
 
 
-@pytest.mark.conformance("C143", "C077", "C055")
+@pytest.mark.conformance("C143", "C077", "C055", "C056")
 def test_reboot_comes_after_the_session_and_is_told_with_the_next_boot(world: World) -> None:
     world.register()
     order(world, REBOOT, set_values({paths.S1_SERVERS: str(MME)}))
@@ -108,6 +109,39 @@ def test_factory_reset_forgets_all_that_the_hems_made_and_keeps_who_the_box_is(
     assert inform.values[paths.CONNECTION_REQUEST_URL] == url
     assert world.values[paths.S1_SERVERS] == ""
     assert not world.stack.up
+
+
+@pytest.mark.conformance("C175", "C144")
+def test_tampering_that_was_seen_outlives_a_factory_reset(world: World) -> None:
+    world.register()
+    order(world, set_values({paths.TAMPERED: "true", paths.TAC: "7"}), RESET)
+    world.power_cycle("boot-2")
+    world.run(3)
+    assert (world.values[paths.TAMPERED], world.values[paths.TAC]) == ("true", "0")
+
+
+@pytest.mark.conformance("C004")
+def test_url_that_the_hems_set_outlives_a_reboot_and_not_a_factory_reset(world: World) -> None:
+    world.register()
+    order(world, set_values({paths.URL: "https://10.30.0.3:7548/new"}))
+    world.power_cycle("boot-2")
+    world.run(3)
+    assert world.informs[-1].url == "https://10.30.0.3:7548/new"
+    order(world, RESET)
+    world.power_cycle("boot-3")
+    world.run(3)
+    assert world.informs[-1].url == world.settings.hems.url
+
+
+@pytest.mark.conformance("C088")
+def test_time_is_the_unknown_one_while_the_clock_is_not_set(world: World) -> None:
+    world.register()
+    world.time.wall_at_start = datetime(1970, 1, 1, tzinfo=UTC)
+    order(world, command("GetRPCMethods"))
+    assert [inform.current_time for inform in world.informs] == [
+        "2026-06-01T12:00:00Z",
+        "0001-01-01T00:00:00Z",
+    ]
 
 
 def test_factory_reset_that_the_flash_does_not_take_is_tried_again(world: World) -> None:

@@ -246,6 +246,7 @@ def test_the_hems_is_not_told_of_what_it_has_set_itself(world: World) -> None:
 # 5.2.4 IPsec tunnel IP address change.
 
 
+@pytest.mark.conformance("C091", "C161")
 def test_a_new_inner_address_is_told_at_once_from_that_address(world: World) -> None:
     world.bring_up_s1()
     told, sessions = len(world.informs), len(world.hems.attempts_at)

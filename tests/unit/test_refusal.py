@@ -118,9 +118,10 @@ def test_what_is_no_host_is_refused(path: str, host: str) -> None:
         assert refused({path: host}) == {path: FaultCode.INVALID_VALUE}
 
 
+@pytest.mark.conformance("C167", "C118")
 @pytest.mark.parametrize("listed", [",", "mme,", ",mme", "a,,b", " , "])
 def test_empty_item_in_the_list_of_far_ends_is_refused(listed: str) -> None:
-    """C167, C118: each item is a host, and there is one at least."""
+    """Each item is a host, and there is one at least."""
     assert refused({paths.S1_SERVERS: listed}) == {paths.S1_SERVERS: FaultCode.INVALID_VALUE}
 
 
@@ -200,6 +201,7 @@ def test_url_of_a_host_is_fine(url: str) -> None:
     assert refused({paths.URL: url}) == {}
 
 
+@pytest.mark.conformance("C001")
 @pytest.mark.parametrize(
     "url",
     [
@@ -225,7 +227,6 @@ def test_url_of_a_host_is_fine(url: str) -> None:
     ],
 )
 def test_what_is_no_url_of_a_host_is_refused(url: str) -> None:
-    """C001."""
     assert refused({paths.URL: url}) == {paths.URL: FaultCode.INVALID_VALUE}
 
 
@@ -383,8 +384,9 @@ def test_indicator_that_makes_a_far_end_the_gateway_is_refused() -> None:
     assert refused({paths.IPSEC_ENABLE: "true"}, tree=tree)
 
 
+@pytest.mark.conformance("C112")
 def test_set_is_judged_as_a_whole_and_in_any_order() -> None:
-    """C112: each step alone might be refused."""
+    """Each step alone might be refused."""
     values = {paths.IPSEC_ENABLE: "true", GATEWAY: "10.1.0.2", paths.S1_SERVERS: "10.1.0.1"}
     start = accepted(
         {paths.IPSEC_ENABLE: "false", GATEWAY: "10.1.0.1", paths.S1_SERVERS: "10.1.0.1"}

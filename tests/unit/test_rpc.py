@@ -136,8 +136,8 @@ def test_parameter_that_is_asked_for_in_two_ways_comes_once() -> None:
     assert sorted(found) == sorted(STATE.tree.below(paths.GATEWAY))
 
 
+@pytest.mark.conformance("C047")
 def test_secrets_read_as_empty() -> None:
-    """C047."""
     assert STATE.tree.value(paths.PASSWORD)
     assert STATE.tree.value(paths.CONNECTION_REQUEST_PASSWORD)
     response, _ = answer(GetParameterValues(("",)), STATE, RULES, NOW)
@@ -148,6 +148,7 @@ def test_secrets_read_as_empty() -> None:
     assert STATE.tree.value(paths.PASSWORD) not in str(response)
 
 
+@pytest.mark.conformance("C103")
 @pytest.mark.parametrize(
     "request_",
     [
@@ -156,12 +157,11 @@ def test_secrets_read_as_empty() -> None:
     ],
 )
 def test_one_unknown_name_is_9005_for_the_whole_call(request_: Request) -> None:
-    """C103."""
     assert refused(request_).code == FaultCode.INVALID_NAME
 
 
+@pytest.mark.conformance("C105")
 def test_next_level_of_a_parameter_is_9003() -> None:
-    """C105."""
     fault = refused(GetParameterNames(paths.S1_PORT, next_level=True))
     assert fault.code == FaultCode.INVALID_ARGUMENTS
 
@@ -169,8 +169,8 @@ def test_next_level_of_a_parameter_is_9003() -> None:
 # What is set.
 
 
+@pytest.mark.conformance("C117")
 def test_set_is_stored_with_its_parameter_key() -> None:
-    """C117."""
     state = after(setting((paths.S1_SERVERS, "mme.example"), (paths.ADMIN_STATE, "1")))
     assert state.tree.provisioning.values == {
         paths.S1_SERVERS: "mme.example",
@@ -189,8 +189,8 @@ def test_parameter_key_can_be_emptied() -> None:
     assert state.tree.value(paths.PARAMETER_KEY) == ""
 
 
+@pytest.mark.conformance("C116")
 def test_value_that_was_set_reads_back_at_once() -> None:
-    """C116."""
     state = after(setting((paths.S1_SERVERS, " a , b ")))
     response, _ = answer(GetParameterValues((paths.S1_SERVERS,)), state, RULES, NOW)
     assert response == GetParameterValuesResponse((ParameterValue(paths.S1_SERVERS, "a,b"),))
@@ -214,9 +214,9 @@ def test_status_is_that_of_the_rules_for_the_trees_before_and_after(status: int)
     assert state.tree is seen[0][1]
 
 
+@pytest.mark.conformance("C045")
 @pytest.mark.parametrize("length", [0, 1, 32])
 def test_parameter_key_is_counted_in_characters(length: int) -> None:
-    """C045."""
     key = "é" * length
     assert after(setting(key=key)).tree.value(paths.PARAMETER_KEY) == key
 
@@ -249,8 +249,9 @@ def test_parameter_key_cannot_be_set_as_a_parameter() -> None:
     assert [p.code for p in fault.parameters] == [FaultCode.NOT_WRITABLE]
 
 
+@pytest.mark.conformance("C069")
 def test_what_the_hems_set_is_known_to_it() -> None:
-    """C069: the HeMS is not told of its own changes."""
+    """The HeMS is not told of its own changes."""
     tree, _ = factory().provision(Provisioning({}, {paths.S1_PORT: 2, paths.PARAMETER_KEY: 2}))
     state = replace(STATE, tree=tree)
     ledger = after(setting((paths.S1_PORT, "36500")), state).ledger

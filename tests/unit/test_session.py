@@ -48,8 +48,9 @@ from tests.unit.settings import QUICK
 # The Inform.
 
 
+@pytest.mark.conformance("C048", "C049", "C050", "C051")
 def test_registration_is_an_inform_and_an_empty_post() -> None:
-    """TS 32.593 5.1.3 (1.1), (1.2), and TR-069 C048-C051."""
+    """TS 32.593 5.1.3 (1.1), (1.2)."""
     course = drive([WELCOME])
     assert ended_well(course)
     assert course.order == ["post", "record", "post"]
@@ -73,10 +74,10 @@ def test_inform_response_acknowledges_what_was_sent() -> None:
     assert course.state.tree.value(ADDRESS) == "10.99.0.2"
 
 
+@pytest.mark.conformance("C053")
 @pytest.mark.parametrize("code", [8000, 8001, 8002, 8003, 8004, 8006, 8800, 9000, 0])
 @pytest.mark.parametrize("status", [200, 500])
 def test_fault_to_the_inform_fails_the_session(code: int, status: int) -> None:
-    """C053."""
     course = drive([(status, fault(code)), WELCOME])
     assert course.outcome is not None
     assert not course.outcome.informed
@@ -84,9 +85,10 @@ def test_fault_to_the_inform_fails_the_session(code: int, status: int) -> None:
     assert course.order == ["post"]
 
 
+@pytest.mark.conformance("C052", "C037")
 @pytest.mark.parametrize("status", [200, 500])
 def test_inform_is_sent_again_when_the_hems_asks_for_it(status: int) -> None:
-    """C052: the same arguments, C037: with an identity of its own."""
+    """The same arguments, with an identity of its own."""
     course = drive([(status, fault(8005)), (status, fault(8005)), WELCOME])
     assert ended_well(course)
     informs = [hems.parse(post) for post in course.posts[:3]]
@@ -101,6 +103,7 @@ def test_inform_is_not_repeated_for_ever() -> None:
     assert len(course.posts) == MOST_REPETITIONS
 
 
+@pytest.mark.conformance("C031", "C048", "C051")
 @pytest.mark.parametrize(
     "reply",
     [
@@ -126,7 +129,7 @@ def test_inform_is_not_repeated_for_ever() -> None:
     ],
 )
 def test_anything_but_an_inform_response_fails_the_session(reply: tuple[int, bytes]) -> None:
-    """C031, C048, C051: nothing of it is carried out."""
+    """Nothing of it is carried out."""
     _, before, _ = opened()
     course = drive([reply, WELCOME, PROVISION])
     assert course.outcome is not None
@@ -137,9 +140,9 @@ def test_anything_but_an_inform_response_fails_the_session(reply: tuple[int, byt
     assert course.state.ledger == before.ledger
 
 
+@pytest.mark.conformance("C030")
 @pytest.mark.parametrize("status", [201, 202])
 def test_envelope_may_come_with_another_status_of_success(status: int) -> None:
-    """C030."""
     assert ended_well(drive([(status, WELCOME[1])]))
 
 
@@ -290,6 +293,7 @@ def test_request_of_ours_without_an_answer_stays_owed_and_the_session_fails(
     assert course.state.ledger.owed == (FIRST,)
 
 
+@pytest.mark.conformance("C034")
 @pytest.mark.parametrize(
     ("version", "owed", "namespace", "code"),
     [
@@ -302,7 +306,7 @@ def test_request_of_ours_without_an_answer_stays_owed_and_the_session_fails(
 def test_reason_of_a_failed_transfer_is_one_that_the_version_knows(
     version: str, owed: Owed, namespace: str, code: int
 ) -> None:
-    """C034: the schema of CWMP 1.0 ends at 9012."""
+    """The schema of CWMP 1.0 ends at 9012."""
     call, spoken_in = spoken(owed, version)
     assert (spoken_in, call.fault_code) == (namespace, code)
 
@@ -371,6 +375,7 @@ def test_set_keeps_what_was_read_of_the_world_meanwhile() -> None:
     assert course.state.tree.value(ADDRESS) == "10.99.0.2"
 
 
+@pytest.mark.conformance("C035", "C037")
 @pytest.mark.parametrize("version", ["1-0", "1-1", "1-2"])
 @pytest.mark.parametrize(
     "body", ["<c:GetRPCMethods/>", "<c:X_Dance/>", setting((paths.S1_PORT, "x"))]
@@ -378,18 +383,19 @@ def test_set_keeps_what_was_read_of_the_world_meanwhile() -> None:
 def test_answer_is_in_the_version_and_with_the_identity_of_its_request(
     version: str, body: str
 ) -> None:
-    """C035, C037: in a fault too."""
+    """In a fault too."""
     course = drive([WELCOME, (200, envelope(body, header="<c:ID>&lt;7&gt;</c:ID>", v=version))])
     answer = hems.parse(course.posts[2])
     assert (answer.namespace, answer.id) == (f"urn:dslforum-org:cwmp-{version}", "<7>")
 
 
+@pytest.mark.conformance("C038")
 def test_request_without_identity_is_answered_without() -> None:
-    """C038."""
     course = drive([WELCOME, (200, envelope("<c:GetRPCMethods/>", header=""))])
     assert hems.parse(course.posts[2]).id is None
 
 
+@pytest.mark.conformance("C051")
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
@@ -408,7 +414,7 @@ def test_request_without_identity_is_answered_without() -> None:
 def test_session_fails_where_a_request_was_due_and_what_was_told_stays_told(
     reply: tuple[int, bytes], reason: str
 ) -> None:
-    """C051; DESIGN: what was committed stays."""
+    """What was committed stays."""
     course = drive([WELCOME, PROVISION, reply, METHODS])
     assert course.outcome is not None
     assert reason in str(course.outcome.failure)
@@ -417,8 +423,9 @@ def test_session_fails_where_a_request_was_due_and_what_was_told_stays_told(
     assert course.state.tree.value(paths.S1_SERVERS) == "mme.example"
 
 
+@pytest.mark.conformance("C041")
 def test_request_with_a_header_that_must_be_understood_is_not_carried_out() -> None:
-    """C041, SOAP 1.1 4.2.3: what is not understood makes a MustUnderstand fault."""
+    """SOAP 1.1 4.2.3: what is not understood makes a MustUnderstand fault."""
     header = '<c:ID e:mustUnderstand="1">7</c:ID><x:T xmlns:x="urn:x" e:mustUnderstand="1"/>'
     body = setting((paths.S1_SERVERS, "mme.example"))
     course = drive([WELCOME, (200, envelope(body, header=header))])
@@ -426,6 +433,7 @@ def test_request_with_a_header_that_must_be_understood_is_not_carried_out() -> N
     assert b"MustUnderstand</faultcode>" in course.posts[2]
 
 
+@pytest.mark.conformance("C039", "C040", "C041")
 @pytest.mark.parametrize(
     "header",
     [
@@ -437,7 +445,6 @@ def test_request_with_a_header_that_must_be_understood_is_not_carried_out() -> N
     ],
 )
 def test_header_that_need_not_be_understood_or_is_does_not_matter(header: str) -> None:
-    """C039-C041."""
     body = setting((paths.S1_SERVERS, "mme.example"))
     course = drive([WELCOME, (200, envelope(body, header=header))])
     assert course.answers == [seen.SetParameterValuesResponse(0)]

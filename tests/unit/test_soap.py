@@ -117,6 +117,7 @@ HEAD = (
 TAIL = b"</soap:Envelope>\n"
 
 
+@pytest.mark.conformance("C042")
 def test_inform_byte_for_byte() -> None:
     assert envelope(INFORM, "1", "1-2") == HEAD + (
         b'<soap:Header><cwmp:ID soap:mustUnderstand="1">1</cwmp:ID></soap:Header>'
@@ -189,13 +190,13 @@ def test_answer_byte_for_byte(message: Outgoing, body: bytes) -> None:
     assert envelope(message, None, "1-2") == wanted
 
 
+@pytest.mark.conformance("C153")
 @pytest.mark.parametrize(
     ("code", "side"),
     [(c, "Server") for c in (9000, 9001, 9002, 9004)]
     + [(c, "Client") for c in (9003, 9005, 9006, 9007, 9008)],
 )
 def test_faultcode_tells_whose_mistake_it_was(code: int, side: str) -> None:
-    """C153."""
     assert f"<faultcode>{side}</faultcode>".encode() in envelope(Fault(code, ""), None, "1-0")
 
 
@@ -295,9 +296,10 @@ def test_text_of_a_fault_arrives_as_it_was_sent(text: str) -> None:
     assert (read.text, read.parameters) == (text, (seen.ParameterFault(text, 9005, text),))
 
 
+@pytest.mark.conformance("C045")
 @pytest.mark.parametrize("text", ["\0", "\x01\x0b\x1f", "\ud800", "\ufffe\uffff"])
 def test_what_xml_cannot_carry_is_replaced(text: str) -> None:
-    """C045: it can only come from our own files, and must not make the message unreadable."""
+    """It can only come from our own files, and must not make the message unreadable."""
     message = GetParameterValuesResponse((ParameterValue("A", text),))
     read = hems.parse(envelope(message, None, "1-2")).message
     assert isinstance(read, seen.GetParameterValuesResponse)

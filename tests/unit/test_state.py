@@ -78,8 +78,9 @@ def test_restored_state_is_the_state() -> None:
     assert (scheduled.command_key, scheduled.delay_s, scheduled.at) == ("key", 300, None)
 
 
+@pytest.mark.conformance("C061")
 def test_times_and_failures_are_of_this_process() -> None:
-    """C061: RetryCount is 0 after a reboot; and monotonic time starts anew."""
+    """RetryCount is 0 after a reboot; and monotonic time starts anew."""
     box = registered()
     box.advance()
     box.ledger = ledgers.called(box.ledger)

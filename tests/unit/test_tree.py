@@ -120,8 +120,8 @@ def test_value_that_was_set_to_what_it_is_is_provisioned_all_the_same() -> None:
     assert after.provisioning.values == {paths.S1_PORT: "36412"}
 
 
+@pytest.mark.conformance("C113")
 def test_every_culprit_is_named_with_its_reason() -> None:
-    """C113."""
     fault = refusal(
         TREE,
         (paths.S1_PORT, "36500"),
@@ -144,14 +144,14 @@ def test_every_culprit_is_named_with_its_reason() -> None:
     assert all(c.text for c in fault.culprits)
 
 
+@pytest.mark.conformance("C115")
 @pytest.mark.parametrize("path", ["", "Device.", paths.GATEWAY, paths.PLMN_LIST, "Device.Nonsense"])
 def test_only_parameters_can_be_set(path: str) -> None:
-    """C115."""
     assert [c.code for c in refusal(TREE, (path, "1")).culprits] == [FaultCode.INVALID_NAME]
 
 
+@pytest.mark.conformance("C114")
 def test_name_that_comes_twice_is_9003_whatever_the_values() -> None:
-    """C114."""
     fault = refusal(TREE, (paths.S1_PORT, "1"), (paths.S1_PORT, "1"))
     assert fault.code == FaultCode.INVALID_ARGUMENTS
     assert [c.path for c in fault.culprits] == [paths.S1_PORT]
@@ -187,10 +187,10 @@ def test_set_is_all_or_nothing(pairs: list[tuple[str, str]]) -> None:
     assert (dict(TREE.values), TREE.provisioning) == before
 
 
+@pytest.mark.conformance("C112")
 @QUICK
 @given(st.permutations(list(VALID.items())))
 def test_order_of_a_set_does_not_matter(pairs: list[tuple[str, str]]) -> None:
-    """C112."""
     assert TREE.set(pairs).values == TREE.set(VALID.items()).values
 
 
@@ -264,6 +264,7 @@ def test_what_is_under_notification_by_default() -> None:
     assert set(TREE.notified.values()) == {2}
 
 
+@pytest.mark.conformance("C093", "C094", "C095", "C096")
 @pytest.mark.parametrize(
     ("path", "chosen", "attribute"),
     [
@@ -280,7 +281,6 @@ def test_what_is_under_notification_by_default() -> None:
 def test_chosen_notification_counts_where_the_row_lets_it(
     path: str, chosen: int, attribute: int | None
 ) -> None:
-    """C093-C096."""
     tree, _ = TREE.provision(Provisioning({}, {path: chosen}))
     assert tree.notified.get(path) == attribute
     assert tree.set(VALID.items()).notified.get(path) == attribute

@@ -16,9 +16,9 @@ from tests.unit.settings import QUICK, factory
 TREE = factory()
 
 
+@pytest.mark.conformance("C105")
 @pytest.mark.parametrize("path", ["", "Device.", paths.GATEWAY, paths.LTE_TUNNELS, paths.S1_PORT])
 def test_names_without_next_level_are_the_object_and_all_below(path: str) -> None:
-    """C105."""
     names = [name for name, _ in TREE.names(path, next_level=False)]
     assert names == [node for node in TREE.nodes if node.startswith(path)]
     assert not path or names[0] == path
@@ -82,8 +82,8 @@ def test_unknown_name_is_9005(path: str) -> None:
         assert refused.value.code == FaultCode.INVALID_NAME
 
 
+@pytest.mark.conformance("C104")
 def test_values_of_an_empty_table_are_none() -> None:
-    """C104."""
     assert list(TREE.below(paths.LTE_TUNNELS)) == []
 
 
@@ -95,10 +95,11 @@ def test_row_ten_is_not_below_row_one() -> None:
     assert len(list(tree.below(paths.PLMN_LIST + "1."))) == 5
 
 
+@pytest.mark.conformance("C110")
 @QUICK
 @given(st.sampled_from([*TREE.nodes, ""]))
 def test_names_and_values_agree(path: str) -> None:
-    """C110: each parameter that has a value has a name, and the other way round."""
+    """Each parameter that has a value has a name, and the other way round."""
     names = [name for name, _ in TREE.names(path, next_level=False)]
     assert [n for n in names if not n.endswith(".")] == list(TREE.below(path))
 

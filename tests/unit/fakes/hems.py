@@ -52,6 +52,7 @@ class Informed:
     events: tuple[str, ...]
     keys: tuple[str, ...]
     values: dict[str, str]
+    current_time: str
     retry_count: int
 
 
@@ -112,6 +113,7 @@ class FakeHems:
             events=tuple(e.text or "" for e in message.iterfind("Event/EventStruct/EventCode")),
             keys=tuple(e.text or "" for e in message.iterfind("Event/EventStruct/CommandKey")),
             values={p.findtext("Name", ""): p.findtext("Value", "") for p in parameters},
+            current_time=message.findtext("CurrentTime", ""),
             retry_count=int(message.findtext("RetryCount", "-1")),
         )
 
