@@ -46,6 +46,7 @@ from henbd.system.s1ap.hook import HookAdapter
 from henbd.system.s1ap.native import NativeAdapter
 from henbd.system.status_file import StatusFile
 from henbd.system.store import Store
+from henbd.system.vitals import VitalSigns
 
 logger = logging.getLogger(__name__)
 
@@ -183,6 +184,7 @@ def build(settings: Settings, file: str) -> Daemon:
         supervisor=Notify(time.monotonic),
         board=StatusFile(settings.control_socket, clock.wall),
         doors=Door(REBOOT),
+        vitals=VitalSigns(),
         console=console,
     )
     daemon = Daemon(settings, memory, boot_id, parties, clock)

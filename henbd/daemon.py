@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from henbd.clock import Clock
 from henbd.control import course as courses
-from henbd.control import factory, guard, intent, refusal, report
+from henbd.control import factory, guard, intent, refusal, report, report_box
 from henbd.control import gateways as gateway_lists
 from henbd.control import history as histories
 from henbd.control.course import Course
@@ -70,6 +70,9 @@ AUDIT_S = 60
 # A kernel that could not be read is read again so soon.
 KERNEL_AGAIN_S = 1.0
 
+# What changes all the time need not be newer than this.
+VITALS_S = 1.0
+
 # What stands for charon without an [ipsec] section: one that has nothing of ours.
 NO_CHARON = Charon((), Loaded({}, frozenset(), frozenset()), EspMode.POLICY, initiating=frozenset())
 
@@ -92,6 +95,7 @@ class Daemon:
         self._looks = Looks(now)
         self._audit_at = now
         self._passed_at = now
+        self._vitals_at = now
 
         self.asked = intent.provisioned(memory.tree, settings)
         self.serving = Serving(memory)
@@ -150,6 +154,7 @@ class Daemon:
 
     def answered(self, answer: Answer | ExchangeError) -> None:
         """The HeMS has answered a post, or will not."""
+        self._report_vitals()
         self.conversation.answered(answer, self.management)
 
     def reconfigure(self, settings: Settings) -> None:
@@ -378,6 +383,15 @@ class Daemon:
                 else report.no_connection_request(tree)
             )
         self.memory.report(tree)
+
+    def _report_vitals(self) -> None:
+        """Bring up to date what changes all the time, for a HeMS that may ask for it now."""
+        now = self.clock.monotonic()
+        if now < self._vitals_at:
+            return
+        self._vitals_at = now + VITALS_S
+        seen = self._parties.vitals.observe()
+        self.memory.report(report_box.vitals(self.memory.tree, seen, self.clock.wall()))
 
     def _desire(self, observed: Observed, tunnel: Tunnel, now: float) -> Desired:
         hems = hems_address(self.management, self.settings.hems, observed)

@@ -18,6 +18,7 @@ from henbd.values import (
     Stack,
     Tell,
     Unknown,
+    Vitals,
 )
 
 
@@ -95,6 +96,13 @@ class GuardKeeper(Protocol):
         """Have these guarded at the next boot, or raise StoreError."""
 
 
+class VitalSigns(Protocol):
+    """See henbd.system.vitals."""
+
+    def observe(self) -> Vitals:
+        """Return how the box is."""
+
+
 class Bells(Protocol):
     """See henbd.system.doorbell."""
 
@@ -140,6 +148,7 @@ class Parties:
     supervisor: Supervisor
     board: Board
     doors: Doors
+    vitals: VitalSigns
     console: Timed
 
     @property

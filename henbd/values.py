@@ -94,7 +94,8 @@ class Provisioned:
     """What the parameters ask of tunnel, kernel and S1, before names are looked up.
 
     `s1_inside` answers the IPsec usage indicator (TS 32.593 5.1.3). `far_ends` and `gateways` are
-    host names or address literals, in order; no far end means that S1 stays down.
+    host names or address literals, in order; no far end means that S1 stays down. The proposals are
+    those of the configuration that are allowed.
     """
 
     s1_inside: bool
@@ -104,6 +105,8 @@ class Provisioned:
     gateways: tuple[str, ...]
     admin_state: bool
     cell: Cell
+    proposals: tuple[str, ...] = ()
+    esp_proposals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +349,19 @@ class Stack:
     transmitting: bool
     user_plane_peers: tuple[Address, ...]
     parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+# The box.
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """How the box is; `sctp` has the kernel's counters by the names of RFC 3873's objects."""
+
+    up_time_s: int
+    memory_total_kib: int
+    memory_free_kib: int
+    sctp: Mapping[str, int]
 
 
 # Want and have.

@@ -69,9 +69,9 @@ def desired(
         link=s1.link(asked, settings.s1, observed, tunnel, ends, course, now),
         may_initiate=False,
     )
-    ipsec = settings.ipsec
-    if ipsec is None or not behind:
+    if settings.ipsec is None or not behind:
         return found
+    ipsec = replace(settings.ipsec, proposals=asked.proposals, esp_proposals=asked.esp_proposals)
     gateway = gateway_lists.choose(hosts, observed, tunnel, course.gateways, ipsec, now)
     if gateway is None:
         return found

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+from henbd.control.algorithms import supported
 from henbd.cwmp.messages import DeviceId
 from henbd.model import paths
 from henbd.model.table import Table
 from henbd.model.tree import Tree
-from henbd.settings import Settings
+from henbd.settings import IpsecSettings, Settings
 from henbd.values import AddressFamily
 
 
@@ -18,7 +19,8 @@ def factory_tree(table: Table, settings: Settings, secret: str) -> Tree:
     families = settings.ipsec.families if settings.ipsec else ()
     instances = {paths.FAP_SERVICES: (1,), paths.PLMN_LIST: (1,), paths.DATA_MODELS: (1, 2)}
     if settings.ipsec:
-        instances |= {paths.INTERFACES: (1,), paths.TUNNELS: (1,), paths.IKE_SAS: (1,)}
+        rows = (paths.INTERFACES, paths.PROFILES, paths.TUNNELS, paths.IKE_SAS)
+        instances |= dict.fromkeys(rows, (1,))
     if AddressFamily.IPV4 in families:
         instances[paths.IPV4_ADDRESSES] = (1,)
     if AddressFamily.IPV6 in families:
@@ -119,8 +121,29 @@ def _tunnel(settings: Settings) -> dict[str, str]:
         paths.IKE_SA + "Tunnel": paths.TUNNELS + "1",
     }
     values |= dict(zip(paths.SECURITY_GATEWAYS, ipsec.gateways, strict=False))
+    values |= _algorithms(ipsec)
     if AddressFamily.IPV4 in ipsec.families:
         values[paths.INNER_IPV4 + "AddressingType"] = "IKEv2"
     if AddressFamily.IPV6 in ipsec.families:
         values[paths.INNER_IPV6 + "Origin"] = "IKEv2"
     return values
+
+
+def _algorithms(ipsec: IpsecSettings) -> dict[str, str]:
+    """Return the algorithms of our proposals: all that there are, and all are allowed."""
+    ike, esp = supported(ipsec.proposals), supported(ipsec.esp_proposals)
+    integrity = dict.fromkeys((*ike.integrity, *esp.integrity))
+    lists = {
+        paths.IKE_ENCRYPTION_SUPPORTED: ike.encryption,
+        paths.ESP_ENCRYPTION_SUPPORTED: esp.encryption,
+        paths.PSEUDO_RANDOM_SUPPORTED: ike.pseudo_random,
+        paths.INTEGRITY_SUPPORTED: integrity,
+        paths.GROUPS_SUPPORTED: ike.groups,
+        paths.IKE_ENCRYPTION: ike.encryption,
+        paths.ESP_ENCRYPTION: esp.encryption,
+        paths.IKE_PSEUDO_RANDOM: ike.pseudo_random,
+        paths.IKE_INTEGRITY: ike.integrity,
+        paths.ESP_INTEGRITY: esp.integrity,
+        paths.IKE_GROUPS: ike.groups,
+    }
+    return {path: ",".join(names) for path, names in lists.items()}

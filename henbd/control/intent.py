@@ -5,6 +5,9 @@ Pure functions of the tree and the configuration. `refusal` says what cannot be 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from henbd.control.algorithms import Algorithms, allowed, supported
 from henbd.model import paths
 from henbd.model.nodes import ALIAS
 from henbd.model.schema import Role
@@ -30,8 +33,8 @@ def s1_inside(*, enabled: bool, gateways: tuple[str, ...], lte_tunnel: bool) -> 
 
 def provisioned(tree: Tree, settings: Settings) -> Provisioned:
     """Return what the parameters ask of tunnel, kernel and S1."""
-    value = tree.values
-    gateways = security_gateways(tree, settings.ipsec)
+    value, ipsec = tree.values, settings.ipsec
+    gateways = security_gateways(tree, ipsec)
     tunnels = tree.instances.get(paths.LTE_TUNNELS, ())
     return Provisioned(
         s1_inside=s1_inside(
@@ -39,12 +42,16 @@ def provisioned(tree: Tree, settings: Settings) -> Provisioned:
             gateways=gateways,
             lte_tunnel=any(value[f"{paths.LTE_TUNNELS}{n}.Enable"] == "true" for n in tunnels),
         ),
-        far_ends=tuple(filter(None, value[paths.S1_SERVERS].split(","))),
+        far_ends=_list(tree, paths.S1_SERVERS),
         port=int(value[paths.S1_PORT]),
         mode=S1Mode(value[paths.S1_MODE]),
         gateways=gateways,
         admin_state=value[paths.ADMIN_STATE] == "true",
         cell=_cell(tree),
+        # A new configuration may have none of those that the HeMS allowed: then all of it counts,
+        # for without a tunnel nobody could set that right.
+        proposals=proposals(tree, ipsec) or (ipsec.proposals if ipsec else ()),
+        esp_proposals=esp_proposals(tree, ipsec) or (ipsec.esp_proposals if ipsec else ()),
     )
 
 
@@ -52,6 +59,31 @@ def security_gateways(tree: Tree, ipsec: IpsecSettings | None) -> tuple[str, ...
     """Return the gateways in order: those of the parameters, else those of the configuration."""
     chosen = tuple(filter(None, (tree.values[path] for path in paths.SECURITY_GATEWAYS)))
     return chosen or (ipsec.gateways if ipsec else ())
+
+
+def proposals(tree: Tree, ipsec: IpsecSettings | None) -> tuple[str, ...]:
+    """Return the configured proposals of IKE that the profile allows."""
+    if ipsec is None:
+        return ()
+    lists = paths.IKE_ENCRYPTION, paths.IKE_PSEUDO_RANDOM, paths.IKE_INTEGRITY, paths.IKE_GROUPS
+    return allowed(ipsec.proposals, Algorithms(*(_list(tree, path) for path in lists)))
+
+
+def esp_proposals(tree: Tree, ipsec: IpsecSettings | None) -> tuple[str, ...]:
+    """Return the configured proposals of ESP that the profile allows.
+
+    TR-181 has no list of groups or pseudo-random functions for CHILD_SAs.
+    """
+    if ipsec is None:
+        return ()
+    own = supported(ipsec.esp_proposals)
+    encryption, integrity = _list(tree, paths.ESP_ENCRYPTION), _list(tree, paths.ESP_INTEGRITY)
+    permitted = replace(own, encryption=encryption, integrity=integrity)
+    return allowed(ipsec.esp_proposals, permitted)
+
+
+def _list(tree: Tree, path: str) -> tuple[str, ...]:
+    return tuple(filter(None, tree.values[path].split(",")))
 
 
 def _cell(tree: Tree) -> Cell:

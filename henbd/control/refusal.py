@@ -16,6 +16,10 @@ from henbd.values import Address
 
 HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
 
+# What the profile allows of our proposals.
+IKE_LISTS = paths.IKE_ENCRYPTION, paths.IKE_PSEUDO_RANDOM, paths.IKE_INTEGRITY, paths.IKE_GROUPS
+ESP_LISTS = paths.ESP_ENCRYPTION, paths.ESP_INTEGRITY
+
 
 def literal(host: str) -> Address | None:
     """Return the address that a host is written as, None for a name."""
@@ -96,6 +100,9 @@ def _tunnel(tree: Tree, settings: Settings) -> Iterator[tuple[str, str]]:
         if asked.s1_inside or asked.gateways or tree.values[paths.IPSEC_ENABLE] == "true":
             yield from ((path, "there is no [ipsec] in the configuration") for path in steering)
         return
+    for lists, left in ((IKE_LISTS, intent.proposals), (ESP_LISTS, intent.esp_proposals)):
+        if not left(tree, ipsec):
+            yield from ((path, "no proposal of [ipsec] would be left") for path in lists)
     if ipsec.s1 is S1Policy.REQUIRED and not asked.s1_inside:
         text = 'S1 has to go inside the tunnel ([ipsec] s1 = "required")'
         yield from ((path, text) for path in steering)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from urllib.parse import urlunsplit
 
 from henbd.control import s1
+from henbd.control.report_box import stack_parameters
 from henbd.control.tunnel import Condition, Tunnel
 from henbd.model import paths
 from henbd.model.tree import Tree
-from henbd.values import Address, Kernel, Observed, Stack, Unknown
+from henbd.values import Address, Kernel, Network, Observed, Stack, Unknown
 
 
 def report(tree: Tree, observed: Observed, tunnel: Tunnel, *, stack_lost: bool) -> Tree:
@@ -22,9 +23,12 @@ def report(tree: Tree, observed: Observed, tunnel: Tunnel, *, stack_lost: bool) 
     """
     values: dict[str, str] = {}
     if tunnel.condition is not Condition.UNKNOWN and paths.INTERFACE + "Status" in tree.values:
+        tree = _filters(tree, tunnel.networks)
         values |= _tunnel(tree, observed, tunnel)
     if isinstance(observed.stack, Stack) or stack_lost:
         values |= _s1(observed.stack)
+    if isinstance(observed.stack, Stack):
+        tree = stack_parameters(tree, observed.stack.parameters)
     return tree.report(values)
 
 
@@ -48,6 +52,9 @@ def _tunnel(tree: Tree, observed: Observed, tunnel: Tunnel) -> dict[str, str]:
         paths.INTERFACE + "Status": "Up" if up else "Down",
         paths.IKE_SA + "Status": "Up" if up else "Down",
         paths.IPSEC_STATUS: "Enabled",
+        paths.REMOTE_ENDPOINTS: ",".join(
+            filter(None, (tree.values[path] for path in paths.SECURITY_GATEWAYS))
+        ),
     }
     for row, version, mask in (
         (paths.INNER_IPV4, 4, "255.255.255.255"),
@@ -67,6 +74,23 @@ def _tunnel(tree: Tree, observed: Observed, tunnel: Tunnel) -> dict[str, str]:
         values[paths.IKE_SA + "RemoteAddress"] = tunnel.sa.gateway
         values[paths.INTERFACE + "Name"] = _name(observed, tunnel.device)
     return values
+
+
+def _filters(tree: Tree, networks: tuple[Network, ...]) -> Tree:
+    """Return the tree with the tunnel's traffic selectors; they stay while it is away."""
+    if not networks:
+        return tree
+    # Of two children that overlap for a moment each network once.
+    networks = tuple(dict.fromkeys(networks))
+    rows = range(1, len(networks) + 1)
+    values = {paths.TUNNEL_FILTERS: ",".join(f"{paths.FILTERS}{number}" for number in rows)}
+    for number, network in zip(rows, networks, strict=True):
+        row = f"{paths.FILTERS}{number}."
+        values[row + "Order"] = str(number)
+        values[row + "DestIP"] = str(network.network_address)
+        values[row + "DestMask"] = str(network.netmask)
+        values[row + "Profile"] = paths.PROFILE.removesuffix(".")
+    return tree.report_rows(paths.FILTERS, rows).report(values)
 
 
 def _name(observed: Observed, device: int) -> str:

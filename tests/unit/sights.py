@@ -40,6 +40,7 @@ from henbd.values import (
     Unknown,
     Unreachable,
 )
+from tests.unit.settings import ipsec
 
 GATEWAY, GATEWAY_2 = ip_address("192.0.2.101"), ip_address("192.0.2.102")
 OUTER, ROUTER = ip_address("192.0.2.10"), ip_address("192.0.2.1")
@@ -189,6 +190,8 @@ def provisioned(*far_ends: Address | str, **changes: Any) -> Provisioned:
         gateways=(str(GATEWAY), str(GATEWAY_2)),
         admin_state=False,
         cell=CELL,
+        proposals=ipsec().proposals,
+        esp_proposals=ipsec().esp_proposals,
     )
     return replace(asked, **changes)
 

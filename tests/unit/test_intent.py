@@ -24,7 +24,8 @@ def provisioned(tree: Tree, **changes: Any) -> Provisioned:
 
 def with_rows(rows: dict[str, tuple[int, ...]], values: dict[str, str]) -> Tree:
     """Return a tree with more rows than the factory makes."""
-    instances = {paths.FAP_SERVICES: (1,), paths.PLMN_LIST: (1,), **rows}
+    ours = {paths.FAP_SERVICES: (1,), paths.PLMN_LIST: (1,), paths.PROFILES: (1,)}
+    instances = {**ours, **rows}
     return Tree.factory(device_table("00256D"), instances, values)
 
 
@@ -151,7 +152,53 @@ def test_box_as_it_leaves_the_factory_asks_for_no_s1() -> None:
         gateways=("segw.example",),
         admin_state=False,
         cell=Cell(0, 0, (), name=None, csg_id=None, parameters=asked.cell.parameters),
+        proposals=ipsec().proposals,
+        esp_proposals=ipsec().esp_proposals,
     )
+
+
+# The profile of IPsec.
+
+MANY = ipsec(
+    proposals=("aes128gcm16-prfsha256-ecp256", "aes128-sha256-modp2048", "aes256-sha384-x25519"),
+    esp_proposals=("aes128gcm16-ecp256", "aes128-sha256"),
+)
+
+
+def test_profile_allows_all_that_is_configured_until_the_hems_says_otherwise() -> None:
+    tree = factory(ipsec=MANY)
+    lists = [tree.value(path) for path in (paths.IKE_ENCRYPTION, paths.IKE_PSEUDO_RANDOM)]
+    assert lists == ["AES-GCM-16,AES-CBC", "HMAC-SHA2-256,HMAC-SHA2-384"]
+    assert tree.value(paths.IKE_GROUPS) == "ECP-256,MODP-2048"
+    assert tree.value(paths.INTEGRITY_SUPPORTED) == "HMAC-SHA2-256-128"
+    assert provisioned(tree, ipsec=MANY).proposals == MANY.proposals
+    assert provisioned(tree, ipsec=MANY).esp_proposals == MANY.esp_proposals
+
+
+@pytest.mark.parametrize(
+    ("path", "names", "ike", "esp"),
+    [
+        (paths.IKE_ENCRYPTION, "AES-CBC", (1, 2), (0, 1)),
+        (paths.IKE_ENCRYPTION, "AES-GCM-16", (0,), (0, 1)),
+        (paths.IKE_GROUPS, "MODP-2048", (1, 2), (0, 1)),
+        (paths.IKE_INTEGRITY, "", (0, 2), (0, 1)),
+        (paths.ESP_ENCRYPTION, "AES-CBC", (0, 1, 2), (1,)),
+        (paths.ESP_INTEGRITY, "", (0, 1, 2), (0,)),
+    ],
+)
+def test_profile_chooses_from_the_configured_proposals(
+    path: str, names: str, ike: tuple[int, ...], esp: tuple[int, ...]
+) -> None:
+    """An algorithm that TR-181 has no name for is always allowed."""
+    asked = provisioned(factory(ipsec=MANY).set([(path, names)]), ipsec=MANY)
+    assert asked.proposals == tuple(MANY.proposals[n] for n in ike)
+    assert asked.esp_proposals == tuple(MANY.esp_proposals[n] for n in esp)
+
+
+def test_configuration_that_has_nothing_of_what_was_allowed_counts_whole() -> None:
+    tree = factory(ipsec=MANY).set([(paths.IKE_ENCRYPTION, "AES-GCM-16")])
+    other = ipsec(proposals=("aes256-sha384-x25519",))
+    assert provisioned(tree, ipsec=other).proposals == other.proposals
 
 
 def test_stack_is_given_what_was_set_and_what_the_standard_gives_a_default() -> None:

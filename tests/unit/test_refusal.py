@@ -401,3 +401,28 @@ def test_only_what_is_named_in_the_set_is_refused() -> None:
     behind = ipsec(networks=(ip_network("10.1.0.0/16"),))
     assert refused({paths.TAC: "7"}, tree=tree, ipsec=behind) == {}
     assert GATEWAY in refused({GATEWAY: "10.1.0.1"}, tree=tree, ipsec=behind)
+
+
+# The profile of IPsec.
+
+
+def test_profile_that_leaves_no_proposal_is_refused() -> None:
+    for lists in (
+        (paths.IKE_ENCRYPTION, paths.IKE_PSEUDO_RANDOM, paths.IKE_GROUPS),
+        (paths.ESP_ENCRYPTION,),
+    ):
+        for path in lists:
+            assert refused({path: ""}) == {path: FaultCode.INVALID_VALUE}
+    assert refused({paths.IKE_ENCRYPTION: "AES-CBC"}) == {
+        paths.IKE_ENCRYPTION: FaultCode.INVALID_VALUE
+    }
+    assert refused({paths.IKE_INTEGRITY: ""}) == {}
+
+
+def test_rest_of_the_profile_takes_only_the_value_that_it_has() -> None:
+    for path in (paths.PROFILE + "MaxChildSAs", paths.PROFILE + "Protocol"):
+        assert accepted({path: factory().value(path)}).provisioning.values == {}
+    assert refused({paths.PROFILE + "MaxChildSAs": "2", paths.PROFILE + "Protocol": "AH"}) == {
+        paths.PROFILE + "MaxChildSAs": FaultCode.INVALID_VALUE,
+        paths.PROFILE + "Protocol": FaultCode.INVALID_VALUE,
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -14,10 +14,12 @@ from henbd.model.tree import Tree
 from henbd.values import Address, AddressFamily, Observed, PeerState, Stack, Unknown
 from tests.unit.settings import factory, ipsec
 from tests.unit.sights import (
+    CORE,
     GATEWAY,
     INNER,
     INNER6,
     INNER_2,
+    MME,
     NOBODY,
     charon,
     child_sa,
@@ -28,6 +30,7 @@ from tests.unit.sights import (
     stack,
 )
 
+NETWORK6 = ip_network("2001:db8::/32")
 ROW, ROW6 = paths.INNER_IPV4, paths.INNER_IPV6
 FACTORY = factory()
 UP = judge(charon(ike_sa()), kernel())
@@ -46,9 +49,17 @@ def told(
 
 
 def test_a_tunnel_that_is_up_is_told_with_all_its_parts() -> None:
-    values = told().values
-    assert {path: values[path] for path in values if values[path] != FACTORY.values[path]} == {
-        paths.IPSEC_STATUS: "Enabled",
+    values, known = told().values, told(observed(charon=charon()), DOWN).values
+    fresh = {path: value for path, value in values.items() if known.get(path) != value}
+    filters = {path: fresh.pop(path) for path in [*fresh] if path.startswith(paths.FILTERS)}
+    assert filters.keys() == {p for p in values if p.startswith(paths.FILTERS)}
+    assert filters[paths.FILTERS + "2.DestIP"] == str(MME)
+    assert filters[paths.FILTERS + "1.DestIP"] == str(CORE.network_address)
+    assert filters[paths.FILTERS + "1.DestMask"] == str(CORE.netmask)
+    assert filters[paths.FILTERS + "1.ProcessingChoice"] == "Protect"
+    assert fresh == {
+        paths.IPSEC + "FilterNumberOfEntries": "2",
+        paths.TUNNEL_FILTERS: f"{paths.FILTERS}1,{paths.FILTERS}2",
         paths.INTERFACE + "Status": "Up",
         paths.INTERFACE + "Name": "dev2",
         ROW + "Status": "Enabled",
@@ -57,8 +68,19 @@ def test_a_tunnel_that_is_up_is_told_with_all_its_parts() -> None:
         paths.IKE_SA + "Status": "Up",
         paths.IKE_SA + "LocalAddress": str(INNER),
         paths.IKE_SA + "RemoteAddress": str(GATEWAY),
-        paths.OP_STATE: "true",
     }
+    assert values[paths.REMOTE_ENDPOINTS] == "segw.example"
+
+
+def test_filters_are_the_traffic_selectors_each_once_and_stay_without_the_tunnel() -> None:
+    both = child_sa(CORE, NETWORK6), child_sa(CORE, unique_id=9)
+    tree = told(tunnel=judge(charon(ike_sa(*both)), kernel()))
+    assert tree.value(paths.TUNNEL_FILTERS) == f"{paths.FILTERS}1,{paths.FILTERS}2"
+    assert tree.value(paths.FILTERS + "2.DestMask") == "ffff:ffff::"
+    away = told(observed(charon=charon()), DOWN, tree)
+    assert away.value(paths.TUNNEL_FILTERS) == f"{paths.FILTERS}1,{paths.FILTERS}2"
+    one = told(tunnel=judge(charon(ike_sa(child_sa(CORE))), kernel()), before=away)
+    assert one.instances[paths.FILTERS] == (1,)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ from tests.unit.fakes.small import (
     FakeListener,
     FakeStore,
     FakeSupervisor,
+    FakeVitals,
     FakeZone,
     Idle,
     ResolverShell,
@@ -136,6 +137,7 @@ class World:
             supervisor=self.supervisor,
             board=self.board,
             doors=self.doors,
+            vitals=FakeVitals(time),
             console=Idle(),
         )
         memory = Memory(self._state(), self.store)

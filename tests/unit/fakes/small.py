@@ -8,7 +8,7 @@ from typing import Any
 
 from henbd.control.refusal import literal
 from henbd.errors import DoorError, StoreError
-from henbd.values import Address, Network
+from henbd.values import Address, Network, Vitals
 from tests.unit.fakes.clockwork import Doorbell, Time
 
 LOOK_UP_S = 0.02
@@ -185,3 +185,14 @@ class FakeDoors:
         if self.shut:
             raise DoorError("/sbin/reboot: Permission denied")
         self.reboots += 1
+
+
+class FakeVitals:
+    """A box that has run since the world began."""
+
+    def __init__(self, time: Time) -> None:
+        self._time = time
+
+    def observe(self) -> Vitals:
+        """How the box is."""
+        return Vitals(int(self._time.now), 65536, 1024, {"OutOfBlues": 7})

@@ -1,0 +1,73 @@
+"""What only the box and its stack know of themselves → the read-only parameters."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from functools import lru_cache
+
+from henbd.errors import InvalidValueError
+from henbd.model import paths, types
+from henbd.model.schema import Role
+from henbd.model.table import generic
+from henbd.model.tree import Tree
+from henbd.values import Vitals
+
+# TR-181: StatsCounter and unsignedInt are 32 bits wide, and wrap.
+COUNTER = 2**32
+
+ROW = re.compile(r"(?<=\.)([0-9]+)\.")
+
+# The tables whose rows are the stack's to tell.
+STACK_TABLES = (paths.REM_CELLS, paths.NEIGHBOURS_IN_USE)
+
+
+def vitals(tree: Tree, seen: Vitals, wall: datetime) -> Tree:
+    """Return the tree with how the box is, at a moment by its clock."""
+    values = {
+        paths.UP_TIME: str(seen.up_time_s),
+        paths.MEMORY + "Total": str(seen.memory_total_kib),
+        paths.MEMORY + "Free": str(seen.memory_free_kib),
+        paths.TIME_STATUS: "Synchronized" if wall >= types.CLOCK_IS_SET else "Unsynchronized",
+        paths.LOCAL_TIME: types.date_time(wall),
+    }
+    for name, number in seen.sctp.items():
+        if (path := paths.SCTP + name) in tree.rows:
+            values[path] = str(number % COUNTER)
+    return tree.report(values)
+
+
+def stack_parameters(tree: Tree, told: tuple[tuple[str, str], ...]) -> Tree:
+    """Return the tree with the parameters that only the stack knows, by path below the service.
+
+    Its rows are those that are named; of what it says about others than read-only parameters, or
+    what is no value of their types, nothing is taken. A stack that says nothing changes nothing.
+    """
+    if not told:
+        return tree
+    rows = _rows(told)
+    # A table before those in its rows.
+    for table in sorted({*STACK_TABLES, *rows}, key=len):
+        if table in tree.instances and table.startswith(STACK_TABLES):
+            most = tree.table.objects[generic(table) + "{i}."].maximum
+            tree = tree.report_rows(table, rows.get(table, ())[:most])
+    values = {}
+    for relative, text in told:
+        path = paths.FAP + relative
+        if tree.values.get(path, text) != text and tree.rows[path].role is Role.REPORTED:
+            try:
+                values[path] = types.canonical(tree.rows[path].type, text)
+            except InvalidValueError:
+                continue
+    return tree.report(values)
+
+
+@lru_cache(maxsize=4)
+def _rows(told: tuple[tuple[str, str], ...]) -> dict[str, tuple[int, ...]]:
+    """Return the rows that paths name, by their table; a path may name rows within rows."""
+    found: dict[str, set[int]] = {}
+    for relative, _ in told:
+        path = paths.FAP + relative
+        for match in ROW.finditer(path, len(paths.FAP)):
+            found.setdefault(path[: match.start()], set()).add(int(match[1]))
+    return {table: tuple(sorted(numbers)) for table, numbers in found.items()}

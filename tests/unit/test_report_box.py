@@ -1,0 +1,89 @@
+"""What only the box and its stack know → the read-only parameters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from henbd.control.report_box import stack_parameters, vitals
+from henbd.model import paths
+from henbd.values import Vitals
+from tests.unit.settings import factory
+from tests.unit.world import World
+
+TREE = factory()
+SEEN = Vitals(77, 65536, 1024, {"OutOfBlues": 2**32 + 5, "CurrEstab": 1})
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+CELL, NEIGHBOUR = "REM.LTE.Cell.", "CellConfig.LTE.RAN.NeighborListInUse.LTECell."
+
+
+def test_vitals_are_told() -> None:
+    tree = vitals(TREE, SEEN, NOW)
+    assert tree.value(paths.UP_TIME) == "77"
+    assert tree.value(paths.MEMORY + "Total") == "65536"
+    assert tree.value(paths.MEMORY + "Free") == "1024"
+    assert tree.value(paths.LOCAL_TIME) == "2026-03-04T05:06:07Z"
+    assert tree.value(paths.TIME_STATUS) == "Synchronized"
+    assert tree.value(paths.SCTP + "OutOfBlues") == "5", "a counter of 32 bits"
+
+
+def test_clock_that_is_not_set_shows_no_time() -> None:
+    tree = vitals(vitals(TREE, SEEN, NOW), SEEN, NOW.replace(year=1970))
+    assert tree.value(paths.LOCAL_TIME) == "0001-01-01T00:00:00Z"
+    assert tree.value(paths.TIME_STATUS) == "Unsynchronized"
+
+
+def test_hems_reads_vitals_of_this_moment() -> None:
+    world = World()
+    world.register()
+    world.run(100)
+    world.provision({paths.S1_PORT: "36412"})
+    world.run(1)
+    assert abs(int(world.values[paths.UP_TIME]) - world.time.now) < 3
+
+
+def test_stack_that_says_nothing_changes_nothing() -> None:
+    assert stack_parameters(TREE, ()) is TREE
+
+
+def test_what_the_stack_says_is_taken_with_its_rows() -> None:
+    told = (
+        ("Capabilities.LTE.BandsSupported", "7, 3"),
+        (CELL + "1.RF.PhyCellID", "11"),
+        (CELL + "2.BCCH.PLMNList.1.PLMNID", "00101"),
+        (NEIGHBOUR + "1.CID", "5"),
+    )
+    tree = stack_parameters(TREE, told)
+    assert tree.value(paths.FAP + "Capabilities.LTE.BandsSupported") == "7,3"
+    assert tree.value(paths.FAP + "REM.LTE.CellNumberOfEntries") == "2"
+    assert tree.value(paths.REM_CELLS + "1.RF.PhyCellID") == "11"
+    assert tree.value(paths.REM_CELLS + "2.BCCH.PLMNListNumberOfEntries") == "1"
+    assert tree.value(paths.REM_CELLS + "2.BCCH.PLMNList.1.PLMNID") == "00101"
+    assert tree.value(paths.NEIGHBOURS_IN_USE + "1.CID") == "5"
+    assert tree.provisioning == TREE.provisioning
+    fewer = stack_parameters(tree, told[:2])
+    assert fewer.instances[paths.REM_CELLS] == (1,)
+    assert fewer.instances[paths.NEIGHBOURS_IN_USE] == ()
+    assert fewer.value(paths.REM_CELLS + "1.RF.PhyCellID") == "11"
+    assert stack_parameters(fewer, told[:2]) is fewer
+
+
+def test_of_the_stack_only_legal_values_of_its_own_parameters_are_taken() -> None:
+    told = (
+        ("Capabilities.MaxTxPower", "20"),
+        ("Capabilities.LTE.DuplexMode", "Both"),
+        ("Capabilities.LTE.BandsSupported", "22"),
+        ("FAPControl.LTE.Gateway.S1SigLinkPort", "1"),
+        ("Nonsense", "1"),
+        ("CellConfig.LTE.RAN.NeighborList.LTECell.1.CID", "1"),
+        (CELL + "33.RF.PhyCellID", "1"),
+        (CELL + "x.RF.PhyCellID", "1"),
+    )
+    tree = stack_parameters(TREE, told)
+    changed = {p: v for p, v in tree.values.items() if TREE.values.get(p) != v}
+    assert changed.pop(paths.FAP + "Capabilities.MaxTxPower") == "20"
+    assert all(p.startswith((paths.REM_CELLS, paths.FAP + "REM.LTE.CellNumber")) for p in changed)
+
+
+def test_no_more_rows_than_the_table_takes() -> None:
+    told = tuple((f"{CELL}{n}.RF.PhyCellID", "1") for n in range(1, 99))
+    assert len(stack_parameters(TREE, told).instances[paths.REM_CELLS]) == 32
