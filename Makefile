@@ -66,6 +66,9 @@ install: setup-python ## henbd for systemd on this machine (PREFIX=/usr/local, D
 uninstall: ## remove what install has installed; configuration and state stay
 	@DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) systemd/install.sh uninstall
 
+storm: setup-python ## 100,000 HeNBs behind a gateway that restarts, in simulated time: minutes
+	@$(PYTHON) -m tests.simulation.storm
+
 clean: ## remove what make has made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

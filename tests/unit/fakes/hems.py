@@ -30,6 +30,7 @@ ENVELOPE = (
 
 # Requests of the CPE's own.
 CALLS = ("TransferComplete", "AutonomousTransferComplete")
+INFORM_RESPONSE = "<cwmp:InformResponse><MaxEnvelopes>1</MaxEnvelopes></cwmp:InformResponse>"
 
 
 class Manner(Enum):
@@ -90,8 +91,7 @@ class FakeHems:
             if name == "Inform":
                 self.informs.append(self._inform(session, message))
                 session.requests = self.requests.popleft() if self.requests else []
-                return _answer("<cwmp:InformResponse><MaxEnvelopes>1</MaxEnvelopes>"
-                               "</cwmp:InformResponse>")  # fmt: skip
+                return _answer(INFORM_RESPONSE)
             self.responses.append(name)
             if name in CALLS:
                 return _answer(f"<cwmp:{name}Response/>")
