@@ -29,7 +29,7 @@ from henbd.model.table import device_table
 from henbd.parties import Parties
 from henbd.reload import reload, tls_files
 from henbd.screen import screen
-from henbd.settings import S1Settings, Settings, StackAdapter
+from henbd.settings import S1Settings, Settings, StackAdapter, StackManager
 from henbd.status import status
 from henbd.system.acs import Acs
 from henbd.system.charon import CharonShell
@@ -41,9 +41,14 @@ from henbd.system.kernel import KernelShell
 from henbd.system.listener import Listener
 from henbd.system.notify import Notify
 from henbd.system.resolver import Resolver
+from henbd.system.s1ap import srsenb_text
 from henbd.system.s1ap.adapter import S1Adapter
 from henbd.system.s1ap.hook import HookAdapter
+from henbd.system.s1ap.marked_file import MarkedFile
 from henbd.system.s1ap.native import NativeAdapter
+from henbd.system.s1ap.runner import ChildRunner, Runner, Watch
+from henbd.system.s1ap.service import ServiceRunner, procd, systemd
+from henbd.system.s1ap.srsenb import SrsenbAdapter
 from henbd.system.status_file import StatusFile
 from henbd.system.store import Store
 from henbd.system.vitals import VitalSigns
@@ -213,8 +218,28 @@ def _stack(settings: S1Settings, doorbell: Doorbell, rung: Callable[[], None]) -
                 time.monotonic,
                 rung,
             )
+        case StackAdapter.SRSENB:
+            return SrsenbAdapter(
+                MarkedFile(settings.file, srsenb_text.rewrite, "#"),
+                lambda watch: _runner(settings, doorbell, watch),
+                time.monotonic,
+                rung,
+            )
         case _:
             assert_never(settings.adapter)
+
+
+def _runner(settings: S1Settings, doorbell: Doorbell, watch: Watch) -> Runner:
+    """Return what starts and stops the program of a stack."""
+    match settings.manager:
+        case StackManager.CHILD:
+            return ChildRunner(settings.command, doorbell, time.monotonic, watch)
+        case StackManager.SYSTEMD:
+            return ServiceRunner(systemd(settings.service), doorbell, time.monotonic, watch)
+        case StackManager.PROCD:
+            return ServiceRunner(procd(settings.service), doorbell, time.monotonic, watch)
+        case _:
+            assert_never(settings.manager)
 
 
 def _state(settings: Settings, kept: Mapping[str, Any] | None, boot_id: str) -> State:

@@ -24,6 +24,7 @@ from henbd.settings import (
     S1Settings,
     Settings,
     StackAdapter,
+    StackManager,
 )
 from henbd.toml_lines import line_table
 from henbd.values import Certificate, Credentials, PresharedKey
@@ -147,11 +148,15 @@ def _check_secrets(draft: Draft, mode: int) -> None:
 
 def _check_stack(draft: Draft, files: Files) -> None:
     """See that there is what the adapter needs."""
-    if draft.value("s1.adapter") is not StackAdapter.HOOK:
-        return
-    command = draft.value("s1.command")
+    hooked = draft.value("s1.adapter") is StackAdapter.HOOK
+    configured = draft.value("s1.adapter") is StackAdapter.SRSENB
+    child = configured and draft.value("s1.manager") is StackManager.CHILD
+    if configured:
+        draft.use("s1.file", files.check_readable)
+    command = draft.value("s1.command") if hooked or child else None
     if command == ():
-        draft.wrong("s1.command", 'is missing: adapter = "hook" runs it', at="s1.adapter")
+        why = 'adapter = "hook"' if hooked else 'manager = "child"'
+        draft.wrong("s1.command", f"is missing: {why} runs it", at="s1.adapter")
     if command:
         draft.use("s1.command", lambda words: files.check_program(words[0]))
 

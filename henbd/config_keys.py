@@ -25,7 +25,15 @@ from henbd.config_readers import (
     url,
 )
 from henbd.cwmp.versions import CHOICES
-from henbd.settings import FailurePath, HemsPath, LogTarget, S1Policy, SetStatus, StackAdapter
+from henbd.settings import (
+    FailurePath,
+    HemsPath,
+    LogTarget,
+    S1Policy,
+    SetStatus,
+    StackAdapter,
+    StackManager,
+)
 from henbd.values import AddressFamily
 
 
@@ -125,10 +133,15 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "adapter": Key(choice(StackAdapter), StackAdapter.NATIVE),
         "socket": Key(socket_path, "/run/henbd/s1.sock"),
         "group": Key(text(NAME), ""),
-        # Of a hook: its words, the time for each run, and how often it is asked how S1 is.
+        # Of a hook: its words, the time for each run, and how often it is asked how S1 is. Of a
+        # stack that henbd runs as its child: its words.
         "command": Key(text(4095, least=1), (), several=True),
         "time_limit_s": Key(number(1, 600), 10),
         "poll_s": Key(number(1, 600), 5),
+        # Of a stack with a configuration file: that, and who starts and stops it.
+        "file": Key(path, "/etc/srsran/enb.conf"),
+        "manager": Key(choice(StackManager), StackManager.SYSTEMD),
+        "service": Key(text(NAME, least=1), "srsenb"),
         "hold_s": Key(number(0, 3600), 10),
         "wait_for_admin_state": Key(boolean, False),
     },

@@ -44,6 +44,15 @@ class StackAdapter(Enum):
 
     NATIVE = "native"
     HOOK = "hook"
+    SRSENB = "srsenb"
+
+
+class StackManager(Enum):
+    """Who starts and stops the program of a stack that henbd does not reach otherwise."""
+
+    SYSTEMD = "systemd"
+    PROCD = "procd"
+    CHILD = "child"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +125,9 @@ class S1Settings:
     """[s1]: how the S1AP stack of the box is talked to.
 
     `socket` and `group` are for the native protocol; `command` and the times for a hook, which has
-    `time_limit_s` for each thing that it does, and is asked how S1 is every `poll_s`.
+    `time_limit_s` for each thing that it does, and is asked how S1 is every `poll_s`. A stack with
+    a configuration file of its own, at `file`, is the `service` of a manager, or runs by `command`
+    as a child of henbd.
     """
 
     adapter: StackAdapter
@@ -125,6 +136,9 @@ class S1Settings:
     command: tuple[str, ...]
     time_limit_s: int
     poll_s: int
+    file: str
+    manager: StackManager
+    service: str
     hold_s: int
     wait_for_admin_state: bool
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from henbd.control import trials
+from henbd.control import s1, trials
 from henbd.values import Charon, Hold, PeerState, S1Link, Unknown
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _waits_for_s1(daemon: Daemon) -> Iterator[Wait]:
     if isinstance(stack, Unknown):
         yield Wait(stack.reason)
         return
-    if daemon.settings.s1.wait_for_admin_state and not daemon.asked.admin_state:
+    if s1.waits_for_admin_state(daemon.asked, daemon.settings.s1):
         yield Wait("the HeMS to set AdminState")
     if wanted is not None and isinstance(wanted.link, Hold):
         yield _wait_for_path(daemon)

@@ -6,12 +6,15 @@ from dataclasses import replace
 
 from henbd.settings import Settings
 
+# What the adapter of a stack with a configuration file of its own is built with.
+CONFIGURED = ("file", "manager", "service")
+
 # A shell was built with these, or a document is kept by them. All other keys are read where they
 # are needed, each time.
 BOUND = (
     ("device", ("boot_id_file",)),
     ("ipsec", ("vici",)),
-    ("s1", ("adapter", "socket", "group", "command", "time_limit_s", "poll_s")),
+    ("s1", ("adapter", "socket", "group", "command", "time_limit_s", "poll_s", *CONFIGURED)),
 )
 BOUND_ALONE = (
     ("store_directory", "store.directory"),

@@ -8,11 +8,19 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from henbd.control import intent
+from henbd.control.abilities import ABILITIES
 from henbd.errors import Culprit, FaultCode
 from henbd.model import paths
 from henbd.model.tree import Tree
-from henbd.settings import HemsPath, HemsSettings, IpsecSettings, S1Policy, Settings
-from henbd.values import Address
+from henbd.settings import (
+    HemsPath,
+    HemsSettings,
+    IpsecSettings,
+    S1Policy,
+    Settings,
+    StackAdapter,
+)
+from henbd.values import Address, S1Mode
 
 HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
 
@@ -65,6 +73,7 @@ def refusals(tree: Tree, changed: frozenset[str], settings: Settings) -> tuple[C
     Judged on the whole of the tree: a set that is consistent in itself is taken in any order.
     """
     found = [*_hosts(tree), *_numbers(tree), *_url(tree, settings), *_tunnel(tree, settings)]
+    found += _stack(tree, settings.s1.adapter)
     return tuple(
         Culprit(path, FaultCode.INVALID_VALUE, text) for path, text in found if path in changed
     )
@@ -90,6 +99,23 @@ def _url(tree: Tree, settings: Settings) -> Iterator[tuple[str, str]]:
     problem = url_problem(tree.values[paths.URL], settings.hems, settings.ipsec)
     if problem:
         yield paths.URL, problem
+
+
+def _stack(tree: Tree, adapter: StackAdapter) -> Iterator[tuple[str, str]]:
+    """Yield what the stack of this box cannot do."""
+    stack, name = ABILITIES[adapter], adapter.value
+    if not stack.several_far_ends and tree.values[paths.S1_MODE] == S1Mode.ALL.value:
+        yield paths.S1_MODE, f"{name} has S1 with one far end at a time"
+    far_ends = [literal(host) for host in tree.values[paths.S1_SERVERS].split(",")]
+    if not stack.ipv6 and any(address and address.version == 6 for address in far_ends):
+        yield paths.S1_SERVERS, f"{name} has S1 over IPv4 alone"
+    texts = []
+    if not stack.any_port:
+        texts.append((paths.S1_PORT, f"{name} knows no port but the usual one"))
+    if not stack.home_identity:
+        text = f"{name} registers as a macro eNB, with the identity of its own configuration"
+        texts.append((paths.CELL_IDENTITY, text))
+    yield from ((p, text) for p, text in texts if tree.values[p] != tree.rows[p].default)
 
 
 def _tunnel(tree: Tree, settings: Settings) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from henbd.control import trials
+from henbd.control.abilities import ABILITIES
 from henbd.control.course import Course
 from henbd.control.routing import held_inside, outer_source
 from henbd.control.tunnel import Tunnel
@@ -32,12 +33,18 @@ def link(
     now: float,
 ) -> S1Link | Hold | None:
     """Return where S1 is to be, None to keep it down, HOLD while its path may well come back."""
-    if not asked.far_ends or (settings.wait_for_admin_state and not asked.admin_state):
+    if not asked.far_ends or waits_for_admin_state(asked, settings):
         return None
     found = _link(asked, observed, tunnel, ends, course, now)
     if found is None and _may_come_back(settings, observed, course, now, inside=asked.s1_inside):
         return Hold.HOLD
     return found
+
+
+def waits_for_admin_state(asked: Provisioned, settings: S1Settings) -> bool:
+    """Return whether S1 stays down because the radio may not transmit."""
+    waits = settings.wait_for_admin_state or not ABILITIES[settings.adapter].silent
+    return waits and not asked.admin_state
 
 
 def _link(

@@ -37,6 +37,7 @@ from tests.lab.hems.rpc import Set
 from tests.lab.mme import Mme
 from tests.lab.pcap import Packet
 from tests.lab.pki import GATEWAY_ID, HENB_ID, Pki, make
+from tests.lab.srsenb.service import SrsenbService
 from tests.lab.topology import Topology
 
 HEMS_PORT = 7557
@@ -48,6 +49,7 @@ FAP = "Device.Services.FAPService.1."
 S1_SERVERS = FAP + "FAPControl.LTE.Gateway.S1SigLinkServerList"
 S1_PORT = FAP + "FAPControl.LTE.Gateway.S1SigLinkPort"
 SECURITY_GATEWAY = FAP + "FAPControl.LTE.Gateway.SecGWServer1"
+CELL_IDENTITY = FAP + "CellConfig.LTE.RAN.Common.CellIdentity"
 IPSEC_ENABLE = "Device.IPsec.Enable"
 INNER_ADDRESS = "Device.IP.Interface.1.IPv4Address.1.IPAddress"
 OP_STATE = FAP + "FAPControl.LTE.OpState"
@@ -59,15 +61,19 @@ ROOT = Path(__file__).parents[2]
 START_S, STOP_S = 10.0, 5.0
 
 
-def provisioning(*far_ends: object, inside: bool = True) -> Set:
-    """Return the SetParameterValues of a registration (TS 32.593 5.1.3, 2.1)."""
+def provisioning(*far_ends: object, inside: bool = True, home: bool = True) -> Set:
+    """Return the SetParameterValues of a registration (TS 32.593 5.1.3, 2.1).
+
+    `home`: with a home eNB identity.
+    """
+    identity = {CELL_IDENTITY: ("19088743", "xsd:unsignedInt")}
     return Set(
         {
+            **(identity if home else {}),
             S1_SERVERS: (",".join(map(str, far_ends or (topology.MME,))), "xsd:string"),
             S1_PORT: ("36412", "xsd:unsignedInt"),
             SECURITY_GATEWAY: (str(topology.GATEWAY), "xsd:string"),
             IPSEC_ENABLE: ("1" if inside else "0", "xsd:boolean"),
-            FAP + "CellConfig.LTE.RAN.Common.CellIdentity": ("19088743", "xsd:unsignedInt"),
             FAP + "CellConfig.LTE.EPC.TAC": ("1", "xsd:unsignedInt"),
             FAP + "CellConfig.LTE.EPC.PLMNList.1.PLMNID": ("00101", "xsd:string"),
             FAP + "FAPControl.LTE.AdminState": ("1", "xsd:boolean"),
@@ -80,7 +86,7 @@ def provisioning(*far_ends: object, inside: bool = True) -> Set:
 class Options:
     """How a lab differs from the usual one: certificates, HTTP with Digest, HeMS in the tunnel.
 
-    `adapter` is how henbd talks to the stack: native or hook. `tls` names the HeMS's key pair
+    `adapter` is how henbd talks to the stack: native, hook, srsenb. `tls` names the HeMS's key pair
     in Pki. `configuration` is laid over henbd's configuration, section by section; None takes a
     key, or a section, away.
     """
@@ -116,7 +122,9 @@ class Process:
     def start(self, *before: str) -> None:
         """Start it, after the words of a command that starts others; its output is appended."""
         assert not self.running, f"{self._command} runs already"
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+        path = f"{self._lab.folder / 'srsenb'}:{os.environ['PATH']}"
+        python = {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, **python, "PATH": path}
         with self.output.open("ab") as output:
             self._process = self._lab.net.henb.start(
                 *before,
@@ -218,16 +226,20 @@ class Lab:
             for interface in ("henb0", "henb1")
         ]
         self.set_boot_id()
+        self.stack: Process | SrsenbService
+        self.install_stack()
+        undo.callback(lambda: self.stack.stop())
         self.configuration_file = folder / "henbd.toml"
         self.configure()
         run = ("-m", "henbd", "run", "--config", str(self.configuration_file))
         self.henbd = Process(self, "henbd", sys.executable, *run, "--log-level", "debug")
         undo.callback(self.henbd.stop)
-        self.install_stack()
-        undo.callback(lambda: self.stack.stop())
 
     def install_stack(self, *more: str) -> None:
         """Have the reference stack as `stack`, with these words more when it is started."""
+        if self.options.adapter == "srsenb":
+            self.stack = SrsenbService(self.folder / "srsenb")
+            return
         native = ("-m", "tests.lab.enb", "--socket", str(self.s1_socket), "--verbose")
         user_plane = ("--user-plane-peer", str(topology.SGW))
         hook = ("--hook",) if self.options.adapter == "hook" else ()
@@ -238,6 +250,8 @@ class Lab:
         if self.options.adapter == "hook":
             hook = (sys.executable, "-I", str(ROOT / "tests/lab/enb/hook.py"), str(self.s1_socket))
             return {"adapter": "hook", "command": hook}
+        if isinstance(self.stack, SrsenbService):
+            return {"adapter": "srsenb", "file": str(self.stack.file)}
         return {"socket": str(self.s1_socket)}
 
     def __enter__(self) -> Self:
@@ -356,7 +370,7 @@ class Lab:
     def register(self) -> None:
         """Start stack and henbd, and see both procedures' ground laid: S1 is up and informed."""
         started = time.monotonic()
-        self.hems.play([provisioning()])
+        self.hems.play([provisioning(home=self.options.adapter != "srsenb")])
         self.start()
         self.log.wait("S1SetupResponse", 20, since=started)
         self.log.wait(

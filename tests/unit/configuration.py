@@ -82,6 +82,7 @@ class FakeFiles:
             "/etc/henbd/open.key": b"key of henb",
             "/etc/henbd/psk": b"shared secret",
             "/proc/sys/kernel/random/boot_id": b"boot",
+            "/etc/srsran/enb.conf": b"[enb]",
         }
 
     def _read(self, path: str) -> bytes:

@@ -33,6 +33,7 @@ from henbd.settings import (
     SetStatus,
     Settings,
     StackAdapter,
+    StackManager,
 )
 from henbd.values import AddressFamily, PresharedKey
 
@@ -99,6 +100,9 @@ _S1 = S1Settings(
     command=(),
     time_limit_s=10,
     poll_s=5,
+    file="/etc/srsran/enb.conf",
+    manager=StackManager.SYSTEMD,
+    service="srsenb",
     hold_s=10,
     wait_for_admin_state=False,
 )

@@ -10,7 +10,15 @@ import pytest
 from henbd import __version__
 from henbd.config_keys import SECTIONS
 from henbd.errors import Problem
-from henbd.settings import FailurePath, HemsPath, S1Policy, SetStatus, Settings, StackAdapter
+from henbd.settings import (
+    FailurePath,
+    HemsPath,
+    S1Policy,
+    SetStatus,
+    Settings,
+    StackAdapter,
+    StackManager,
+)
 from henbd.values import AddressFamily, Certificate, PresharedKey
 from tests.unit.configuration import (
     CERTIFICATE,
@@ -82,6 +90,17 @@ def test_a_stack_behind_a_hook() -> None:
     assert found.s1.adapter is StackAdapter.HOOK
     assert found.s1.command == ("/usr/lib/henbd/hook", "-v")
     assert found.s1.time_limit_s == 30
+
+
+def test_a_stack_that_is_told_by_its_file() -> None:
+    text = changed(
+        TUNNEL,
+        'socket = "/run/henbd/s1.sock"',
+        'adapter = "srsenb"\nmanager = "child"\ncommand = ["/usr/lib/henbd/hook"]',
+    )
+    found = valid(text)
+    assert (found.s1.adapter, found.s1.manager) == (StackAdapter.SRSENB, StackManager.CHILD)
+    assert (found.s1.file, found.s1.service) == ("/etc/srsran/enb.conf", "srsenb")
 
 
 def test_local_id_is_the_first_name_in_the_certificate() -> None:

@@ -193,7 +193,7 @@ MISTAKES = """
 
 - socket = "/run/henbd/s1.sock"
 + adapter = "vendor"
-! s1.adapter: 'vendor' is not 'native' or 'hook'
+! s1.adapter: 'vendor' is not 'native' or 'hook' or 'srsenb'
 
 - socket = "/run/henbd/s1.sock"
 + poll_s = 0
@@ -207,6 +207,16 @@ MISTAKES = """
 + adapter = "hook"
 + command = [""]
 ! s1.command: has 0 characters, 1 to 4095 are wanted
+
+- socket = "/run/henbd/s1.sock"
++ manager = "child"
++ adapter = "srsenb"
+! s1.command: is missing: manager = "child" runs it
+
+- socket = "/run/henbd/s1.sock"
++ adapter = "srsenb"
++ file = "/x"
+! s1.file: /x: No such file or directory
 
 - socket = "/run/henbd/s1.sock"
 + adapter = "hook"

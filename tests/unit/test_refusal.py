@@ -14,8 +14,8 @@ from henbd.control.refusal import is_host, literal, refusals, url_problem
 from henbd.errors import CwmpFault, FaultCode
 from henbd.model import paths
 from henbd.model.tree import Tree
-from henbd.settings import HemsPath, S1Policy
-from tests.unit.settings import QUICK, factory, hems, ipsec, settings
+from henbd.settings import HemsPath, S1Policy, StackAdapter
+from tests.unit.settings import QUICK, factory, hems, ipsec, s1, settings
 
 GATEWAY, SECOND, THIRD = paths.SECURITY_GATEWAYS
 PLMN = paths.PLMN_LIST + "1.PLMNID"
@@ -426,3 +426,19 @@ def test_rest_of_the_profile_takes_only_the_value_that_it_has() -> None:
         paths.PROFILE + "MaxChildSAs": FaultCode.INVALID_VALUE,
         paths.PROFILE + "Protocol": FaultCode.INVALID_VALUE,
     }
+
+
+# What the stack cannot do.
+
+
+def test_what_srsenb_cannot_do_is_refused_and_other_stacks_take_it() -> None:
+    for path, good, bad in (
+        (paths.S1_MODE, "One", "All"),
+        (paths.S1_SERVERS, "10.40.0.1,mme.example", "10.40.0.1,2001:db8::1"),
+        (paths.S1_PORT, "36412", "36413"),
+        (paths.CELL_IDENTITY, "0", "19088743"),
+    ):
+        stack = s1(adapter=StackAdapter.SRSENB)
+        assert refused({path: good}, s1=stack) == {}
+        assert refused({path: bad}, s1=stack) == {path: FaultCode.INVALID_VALUE}
+        assert refused({path: bad}) == {}

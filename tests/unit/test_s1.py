@@ -9,6 +9,7 @@ import pytest
 from henbd.control import s1, trials
 from henbd.control.trials import Trials
 from henbd.control.tunnel import Condition, Tunnel, judge
+from henbd.settings import StackAdapter
 from henbd.values import (
     Address,
     FarEnd,
@@ -105,6 +106,14 @@ def test_s1_waits_for_admin_state_only_where_it_is_told_to(
 ) -> None:
     found = wanted(provisioned(admin_state=admin_state), MME, waits=waits)
     assert isinstance(found, S1Link) is up
+
+
+def test_a_stack_that_cannot_be_silent_waits_for_admin_state() -> None:
+    asked = provisioned(admin_state=False)
+    for adapter, waits in ((StackAdapter.NATIVE, False), (StackAdapter.SRSENB, True)):
+        assert s1.waits_for_admin_state(asked, s1_settings(adapter=adapter)) is waits
+        ready = replace(asked, admin_state=True)
+        assert not s1.waits_for_admin_state(ready, s1_settings(adapter=adapter))
 
 
 def test_admin_state_is_whether_it_may_transmit() -> None:
