@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import logging
 import secrets
 import signal
@@ -16,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, assert_never
 
-from henbd import __version__, config, guard_command, logs
+from henbd import __version__, client, config, guard_command, logs, operator
 from henbd.clock import Clock
 from henbd.config_keys import LOG_LEVELS
 from henbd.control import factory
@@ -28,12 +27,10 @@ from henbd.memory import Memory
 from henbd.model.table import device_table
 from henbd.parties import Parties
 from henbd.reload import reload, tls_files
-from henbd.screen import screen
 from henbd.settings import S1Settings, Settings, StackAdapter, StackManager
-from henbd.status import status
 from henbd.system.acs import Acs
 from henbd.system.charon import CharonShell
-from henbd.system.console import Console, ask
+from henbd.system.console import Console
 from henbd.system.door import REBOOT, Door
 from henbd.system.doorbell import Doorbell, Signals
 from henbd.system.guard_file import GuardFile
@@ -56,7 +53,6 @@ from henbd.system.vitals import VitalSigns
 logger = logging.getLogger(__name__)
 
 DEFAULT_CONFIG = "/etc/henbd/henbd.toml"
-DEFAULT_CONTROL = "/run/henbd/control.sock"
 
 # Exit statuses: 1, it could not be done; 2, the call or the configuration is wrong.
 FAILED, WRONG = 1, 2
@@ -92,10 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--log-level", choices=LOG_LEVELS, help="instead of [log] level")
     run.set_defaults(command=_run)
 
-    shown = commands.add_parser("status", help="tell what the daemon believes and waits for")
-    shown.add_argument("--json", action="store_true", help="as JSON, for programs")
-    shown.add_argument("--socket", default=DEFAULT_CONTROL, metavar="PATH", help="control socket")
-    shown.set_defaults(command=_status)
+    client.add_commands(commands)
 
     guard = commands.add_parser("guard", help="show or remove the leak guards in the kernel")
     guard.add_argument("--config", default=DEFAULT_CONFIG, metavar="FILE")
@@ -121,12 +114,6 @@ def _guard(options: argparse.Namespace) -> int:
     if options.remove:
         return guard_command.remove(options.config, asked=options.yes)
     return guard_command.show(options.config)
-
-
-def _status(options: argparse.Namespace) -> int:
-    values = ask(options.socket, {"command": "status"})
-    print(json.dumps(values, indent=2) if options.json else screen(values))
-    return 0
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -175,7 +162,7 @@ def build(settings: Settings, file: str) -> Daemon:
         settings.control_group,
         doorbell,
         time.monotonic,
-        lambda request: _answer(daemon, request),
+        lambda request, caller: operator.answer(daemon, request, caller),
     )
     parties = Parties(
         bells=doorbell,
@@ -258,9 +245,3 @@ def _state(settings: Settings, kept: Mapping[str, Any] | None, boot_id: str) -> 
             logger.error("the store is not usable (%s): starting from the factory", error)
     secret = secrets.token_hex(32)
     return State(factory.factory_tree(table, settings, secret), Ledger(), secret)
-
-
-def _answer(daemon: Daemon, request: Mapping[str, Any]) -> dict[str, Any]:
-    if request.get("command") == "status":
-        return status(daemon)
-    return {"error": f"unknown command {request.get('command')!r}"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 # A HeMS that owes an answer for so long may wait when there is a new address to tell.
 PATIENCE_S = 2.0
+
+# What a person looks back at on one screen.
+MOST_PAST = 5
 
 
 class Exchanges(Protocol):
@@ -87,7 +91,8 @@ class Conversation:
         self._clock = clock
         self._ended = ended
         self.current: Dialogue | None = None
-        self.last: Ended | None = None
+        # The last one first.
+        self.past: deque[Ended] = deque(maxlen=MOST_PAST)
 
     def start(
         self,
@@ -201,9 +206,15 @@ class Conversation:
     def _close(self, failure: str | None, informed: bool) -> None:
         assert self.current is not None
         dialogue, now = self.current, self._clock.monotonic()
-        self.last = Ended(now, dialogue.started_at, dialogue.opening, informed, failure)
+        ended = Ended(now, dialogue.started_at, dialogue.opening, informed, failure)
+        self.past.appendleft(ended)
         self.current = None
         self._ended()
+
+    @property
+    def last(self) -> Ended | None:
+        """The session that ended last."""
+        return self.past[0] if self.past else None
 
     def overtaken(self, present: frozenset[Address], urgent: tuple[str, ...]) -> str | None:
         """Return why the session is to be given up for a newer one, None to let it go on.

@@ -29,7 +29,8 @@ from henbd.control.reach import (
     reach,
     reaches_outside,
 )
-from henbd.control.tunnel import Condition, Tunnel, judge
+from henbd.control.trials import Trials
+from henbd.control.tunnel import Condition, Tunnel, judge, ours
 from henbd.conversation import PATIENCE_S, Conversation
 from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
@@ -56,6 +57,7 @@ from henbd.values import (
     Loaded,
     Management,
     Observed,
+    TerminateIke,
     Unknown,
 )
 
@@ -160,8 +162,27 @@ class Daemon:
     def reconfigure(self, settings: Settings) -> None:
         """Go on by another configuration; a session that is going on is finished by the old one."""
         self._next_settings = settings
+        self.settle()
+
+    def settle(self) -> None:
+        """Let take effect what an operator has changed, after the session that is going on."""
         if self.conversation.current is None:
             self._settle()
+
+    def reconnect(self) -> int:
+        """Have the tunnel ended and negotiated anew with the first gateway; return of how many SAs.
+
+        What the guards keep inside waits meanwhile.
+        """
+        now = self.clock.monotonic()
+        charon = self.observed.charon
+        sas = ours(charon) if isinstance(charon, Charon) else ()
+        gateways = replace(self.course.gateways, trials=Trials(), trying={})
+        self.course = replace(self.course, gateways=gateways)
+        if self.desired is not None:
+            self._hands.act([TerminateIke(sa.unique_id) for sa in sas], self.desired, now)
+        self._looks.want_full(now)
+        return len(sas)
 
     def called(self) -> bool:
         """A connection request came in; return whether it will be served."""
@@ -440,14 +461,15 @@ class Daemon:
             factory.device_id(self.settings),
             date_time(self.clock.wall()),
             self.settings.hems.cwmp_version,
-            Rules(self._refusals, self._set_status, self.boot_id),
+            Rules(self.refusals, self._set_status, self.boot_id),
         )
         # Until the clock is set nobody can say what is out of date.
         clock_set = self.clock.wall() >= CLOCK_IS_SET
         self.conversation.start(dialogue, opening, self.management, way, check_dates=clock_set)
         return True
 
-    def _refusals(self, tree: Tree, changed: frozenset[str]) -> tuple[Culprit, ...]:
+    def refusals(self, tree: Tree, changed: frozenset[str]) -> tuple[Culprit, ...]:
+        """Return which of the changed parameters ask for what cannot be done on this box."""
         return refusal.refusals(tree, changed, self.settings)
 
     def _set_status(self, before: Tree, after: Tree) -> int:

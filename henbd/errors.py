@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 
 class FaultCode(IntEnum):
@@ -128,5 +130,13 @@ class DoorError(HenbdError):
     """What only somebody else on the box may do cannot even be asked for; the operator must act."""
 
 
+class RequestError(HenbdError):
+    """An operator's request cannot be carried out; it is told why."""
+
+
 class ConsoleError(HenbdError):
-    """The running daemon could not be asked, or refused the question."""
+    """The running daemon could not be asked, or refused the question with this answer."""
+
+    def __init__(self, text: str, answer: Mapping[str, Any] | None = None) -> None:
+        self.answer = answer or {}
+        super().__init__(text)

@@ -16,6 +16,7 @@ def screen(values: dict[str, Any]) -> str:
         *_tunnel(values["tunnel"]),
         *_guards(values["guards"]),
         *_s1(values["s1"]),
+        *(("alarms", _alarm(alarm)) for alarm in values["alarms"]),
         *(("waiting for", _waiting(wait)) for wait in values["waiting_for"]),
     ]
     lines, before = [], ""
@@ -32,20 +33,31 @@ def _hems(hems: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "HeMS", f"from {way['source']} to {way['address']}"
     if hems["connection_request_url"]:
         yield "HeMS", f"calls us at {hems['connection_request_url']}"
-    session, last = hems["session"], hems["last_session"]
+    session = hems["session"]
     if session:
         told = "acknowledged" if session["acknowledged"] else "not acknowledged yet"
         yield "session", f"now: {', '.join(session['events'])}; Inform {told}"
-    if last:
-        result = last["failure"] or "ended properly"
-        events = ", ".join(last["events"])
-        yield "session", f"last: {events}; {_ago(last['ago_s'])} ago, {result}"
+    yield from (("sessions", _session(past)) for past in hems["sessions"])
     if hems["pending_events"]:
         yield "to tell", ", ".join(hems["pending_events"])
     for path, value in hems["to_tell"].items():
         yield "to tell", f"{path} = {value}"
+    if hems["retry_in_s"] is not None:
+        failed = f"after {hems['failures']} that failed"
+        yield "next", f"attempt in {_ago(hems['retry_in_s'])}, {failed}"
     if hems["periodic_in_s"] is not None:
-        yield "session", f"periodic Inform in {_ago(hems['periodic_in_s'])}"
+        yield "next", f"periodic Inform in {_ago(hems['periodic_in_s'])}"
+
+
+def _session(past: dict[str, Any]) -> str:
+    told = "" if past["acknowledged"] or not past["failure"] else ", nothing was told"
+    result = past["failure"] or "ended properly"
+    return f"{_ago(past['ago_s'])} ago: {', '.join(past['events'])}; {result}{told}"
+
+
+def _alarm(alarm: dict[str, Any]) -> str:
+    since = "" if alarm["since_s"] is None else f", for {_ago(alarm['since_s'])}"
+    return f"{alarm['severity']}: {alarm['text']}{since}"
 
 
 def _tunnel(tunnel: dict[str, Any] | None) -> Iterator[tuple[str, str]]:

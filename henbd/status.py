@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from henbd import __version__
-from henbd.control import s1, tunnel
+from henbd.control import alarms, s1, tunnel
+from henbd.control.alarms import Alarm
 from henbd.control.guard import far, near
 from henbd.control.reach import Reach
+from henbd.conversation import Ended
 from henbd.cwmp import ledger as ledgers
 from henbd.model import paths
 from henbd.values import (
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
 def status(daemon: Daemon) -> dict[str, Any]:
     """Return all there is to know; durations are in seconds, rounded to milliseconds."""
-    device = daemon.settings.device
+    device, tree = daemon.settings.device, daemon.memory.tree
     return {
         "version": __version__,
         "device": {
@@ -43,6 +46,7 @@ def status(daemon: Daemon) -> dict[str, Any]:
         "tunnel": _tunnel(daemon) if daemon.settings.ipsec else None,
         "guards": _guards(daemon),
         "s1": _s1(daemon),
+        "alarms": [_alarm(alarm, daemon.clock.wall()) for alarm in alarms.current(tree)],
         "waiting_for": [{"for": w.what, "in_s": w.in_s} for w in waits(daemon)],
     }
 
@@ -65,7 +69,7 @@ def _seconds(value: float) -> float:
 def _hems(daemon: Daemon) -> dict[str, Any]:
     now, ledger, tree = daemon.clock.monotonic(), daemon.memory.ledger, daemon.memory.tree
     events = ledgers.pending(ledger, tree, daemon.management, daemon.boot_id)
-    current, last, way = daemon.conversation.current, daemon.conversation.last, daemon.way
+    current, way = daemon.conversation.current, daemon.way
     return {
         "url": daemon.management.url,
         "registered": ledger.hems == daemon.management.url and ledger.boot_id == daemon.boot_id,
@@ -80,15 +84,12 @@ def _hems(daemon: Daemon) -> dict[str, Any]:
             "for_s": _seconds(now - current.started_at),
             "unanswered_for_s": _seconds(now - current.posted_at),
         },
-        "last_session": last
-        and {
-            "events": [e.code for e in last.opening.events],
-            "acknowledged": last.informed,
-            "failure": last.failure,
-            "ago_s": _seconds(now - last.at),
-        },
+        "sessions": [_ended(session, now) for session in daemon.conversation.past],
         "pending_events": [e.code for e in events],
-        "to_tell": {p: tree.values[p] for p in sorted(ledgers.differing(ledger, tree))},
+        "to_tell": {
+            p: "" if tree.rows[p].hidden else tree.values[p]
+            for p in sorted(ledgers.differing(ledger, tree))
+        },
         "failures": ledger.failures,
         "retry_in_s": None
         if ledger.retry_at is None
@@ -97,6 +98,21 @@ def _hems(daemon: Daemon) -> dict[str, Any]:
         if ledger.periodic_at is None
         else _seconds(max(0.0, ledger.periodic_at - now)),
     }
+
+
+def _ended(session: Ended, now: float) -> dict[str, Any]:
+    return {
+        "events": [event.code for event in session.opening.events],
+        "acknowledged": session.informed,
+        "failure": session.failure,
+        "ago_s": _seconds(now - session.at),
+        "took_s": _seconds(session.at - session.started_at),
+    }
+
+
+def _alarm(alarm: Alarm, wall: datetime) -> dict[str, Any]:
+    since = alarm.raised and _seconds((wall - alarm.raised).total_seconds())
+    return {"severity": alarm.severity, "text": alarm.text, "since_s": since}
 
 
 def _tunnel(daemon: Daemon) -> dict[str, Any]:

@@ -116,4 +116,6 @@ def _changed(
     tree = tree.store({paths.PARAMETER_KEY: parameter_key})
     before = state.tree.values
     differing = frozenset(p for p in tree.notified if before.get(p) != tree.values[p])
-    return replace(state, tree=tree, ledger=ledgers.taught(state.ledger, tree, named | differing))
+    ledger = ledgers.taught(state.ledger, tree, named | differing)
+    local = (state.local - named) & tree.rows.keys()
+    return replace(state, tree=tree, ledger=ledger, local=local)

@@ -44,7 +44,8 @@ class State:
     """The tree and the ledger of one moment; `secret` is what this device alone knows, in hex.
 
     Default credentials and the path of the connection request are derived from the secret.
-    `gateways` is the list of security gateways that worked last.
+    `gateways` is the list of security gateways that worked last. `local` are the parameters that
+    an operator has set at the box, and the HeMS not since.
     """
 
     tree: Tree
@@ -53,6 +54,7 @@ class State:
     orders: Orders = NOTHING
     transfers: tuple[Transfer, ...] = ()
     gateways: tuple[str, ...] = ()
+    local: frozenset[str] = frozenset()
 
 
 def document(state: State) -> dict[str, Any]:
@@ -90,6 +92,7 @@ def document(state: State) -> dict[str, Any]:
         ],
         "orders": record.written(state.orders),
         "transfers": [_kept_transfer(transfer) for transfer in state.transfers],
+        "local": sorted(state.local),
     }
 
 
@@ -120,6 +123,7 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
         )
         orders = record.read(Orders, kept["orders"])
         transfers = tuple(_transfer(entry) for entry in kept["transfers"])
+        local = frozenset(map(_text, kept["local"]))
         secret = bytes.fromhex(kept["secret"]).hex()
         if not secret:
             raise ValueError("the secret is empty")
@@ -129,7 +133,8 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
     tree, lost = factory.provision(provisioning)
     if ledger.boot_id == boot_id:
         tree = _with_reported(tree, ledger.acknowledged)
-    return State(tree, ledger, secret, orders, transfers, gateways), lost
+    local &= tree.rows.keys()
+    return State(tree, ledger, secret, orders, transfers, gateways, local), lost
 
 
 def _migrated(kept: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -138,6 +143,7 @@ def _migrated(kept: Mapping[str, Any]) -> Mapping[str, Any]:
     if version == 1:
         # The HeMS could set values, and no more.
         lists: dict[str, Any] = {"owed": [], "scheduled": [], "transfers": [], "gateways": []}
+        lists["local"] = []
         new: dict[str, Any] = {"rows": {}, "numbers": {}, "cwmp": ""}
         new |= {"orders": record.written(NOTHING), "account": record.written(Account())}
         return {**kept, **lists, **new}

@@ -57,6 +57,8 @@ TUNNEL_INTERFACE = TUNNELS + "1.TunnelInterface"
 IKE_SAS = IPSEC + "IKEv2SA."
 IKE_SA = IKE_SAS + "1."
 
+CURRENT_ALARMS = "Device.FaultMgmt.CurrentAlarm."
+
 INTERFACES = "Device.IP.Interface."
 INTERFACE = INTERFACES + "1."
 IPV4_ADDRESSES = INTERFACE + "IPv4Address."

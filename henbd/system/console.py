@@ -32,11 +32,11 @@ ANY_LENGTH = sys.maxsize
 
 NO_PERMISSION = "no permission: be root, or in the group of this socket"
 
-Answer = Callable[[dict[str, Any]], dict[str, Any]]
+Answer = Callable[[dict[str, Any], Caller], dict[str, Any]]
 
 
 class Console:
-    """The daemon's side. `answer` is given each request and returns what to answer."""
+    """The daemon's side. `answer` is given a request and who makes it, and returns the answer."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Console:
         for connection in list(self._callers):
             self._forget(connection)
 
-    def _called(self, connection: socket.socket, _caller: Caller) -> None:
+    def _called(self, connection: socket.socket, caller: Caller) -> None:
         self.tick(self._clock())
         if len(self._callers) >= MOST_CONNECTIONS:
             turn_away(connection, _refusal("too many callers at a time"))
@@ -81,18 +81,18 @@ class Console:
         lines = LineConnection(
             connection,
             self._doorbell,
-            lambda line: self._received(lines, line),
+            lambda line: self._received(lines, line, caller),
             lambda _reason: self._forget(lines),
             longest_queue=ANY_LENGTH,
         )
         self._callers[lines] = self._clock() + PATIENCE_S
 
-    def _received(self, connection: LineConnection, line: bytes) -> None:
+    def _received(self, connection: LineConnection, line: bytes, caller: Caller) -> None:
         request = read_request(line)
         if isinstance(request, str):
             connection.send(_refusal(request))
         else:
-            connection.send(json.dumps(self._answer(request)).encode())
+            connection.send(json.dumps(self._answer(request, caller)).encode())
         connection.finish()
         if connection.open:
             self._callers[connection] = self._clock() + PATIENCE_S
@@ -166,5 +166,5 @@ def _read_answer(path: str, line: bytes) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise ConsoleError(f"{path}: that is not henbd")
     if "error" in answer:
-        raise ConsoleError(str(answer["error"]))
+        raise ConsoleError(str(answer["error"]), answer)
     return answer

@@ -17,6 +17,7 @@ import pytest
 
 from henbd.errors import ConsoleError, HenbdError
 from henbd.system.console import MOST_CONNECTIONS, Console, ask
+from henbd.system.local_socket import Caller
 from tests.functional.loop import LIMIT_S, Loop
 
 # More than any socket holds at a time.
@@ -33,7 +34,8 @@ class Served:
         self.console = Console(self.path, "", self.loop.doorbell, self.loop.clock, self._answer)
         self._callers: list[socket.socket] = []
 
-    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        assert (caller.uid, caller.pid) == (os.geteuid(), os.getpid())
         self.asked.append(request)
         if request.get("command") == "large":
             return {"text": LARGE}

@@ -36,7 +36,8 @@ LAYERS = (
     ("model.nodes", "model.notification", "model.provisioning", "model.references"),
     ("model.consistency", "model.tree"),
     ("control.*", "cwmp.ledger", "cwmp.transfers", "cwmp.trial", "cwmp.state"),
-    ("cwmp.provision", "cwmp.commands", "cwmp.files", "cwmp.rpc", "cwmp.session", "system.*"),
+    ("cwmp.local", "cwmp.provision", "cwmp.commands", "cwmp.files", "cwmp.rpc", "cwmp.session"),
+    ("system.*",),
     (
         "clock",
         "memory",
@@ -48,9 +49,9 @@ LAYERS = (
         "departure",
         "serving",
     ),
-    ("daemon", "status", "waits"),
+    ("daemon", "status", "waits", "operator"),
     ("config", "config_*", "toml_lines", "credentials", "logs", "reload"),
-    ("guard_command", "screen", "cli", "__main__"),
+    ("guard_command", "screen", "client", "cli", "__main__"),
 )
 
 PURE = ("model", "control", "cwmp")

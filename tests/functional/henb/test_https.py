@@ -33,7 +33,7 @@ def test_a_wrong_certificate_is_refused_and_a_right_one_taken(lab: Lab, wrong: s
 
 def failure(lab: Lab) -> str | None:
     """Return why the last session failed, None where there was none."""
-    last = lab.status()["hems"]["last_session"]
+    last = lab.status()["hems"]["sessions"][0]
     return last and last["failure"]
 
 

@@ -1,0 +1,101 @@
+"""The operator's commands, as they are typed, and what HeMS and HeNB make of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from typing import Any
+
+from tests.functional.henb.test_command_line import NOBODY, run
+from tests.lab.lab import FAP, INNER_ADDRESS, S1_SERVERS, Lab
+from tests.lab.probe import eventually
+from tests.lab.topology import MME, SECOND_MME
+
+INTERVAL = "Device.ManagementServer.PeriodicInformInterval"
+PASSWORD = "Device.ManagementServer.Password"
+ADMIN_STATE = FAP + "FAPControl.LTE.AdminState"
+
+
+def henbd(lab: Lab, *arguments: str, **popen: Any) -> subprocess.CompletedProcess[str]:
+    """Have an operator ask the daemon of the lab."""
+    return run(*arguments, "--socket", str(lab.control_socket), **popen)
+
+
+def test_what_is_typed_reaches_the_parameters(registered: Lab) -> None:
+    shown = henbd(registered, "get", INNER_ADDRESS, S1_SERVERS)
+    assert shown.stdout == f"{INNER_ADDRESS} = 10.99.0.1\n{S1_SERVERS} = {MME}\n"
+    gateway = FAP + "FAPControl.LTE.Gateway."
+    values = json.loads(henbd(registered, "get", "--json", gateway).stdout)
+    assert values[S1_SERVERS] == str(MME)
+
+    done = henbd(registered, "set", f"{INTERVAL}=900")
+    assert (done.returncode, done.stdout) == (0, f"{INTERVAL} = 900\n")
+    tree = henbd(registered, "tree", INTERVAL).stdout
+    assert tree == f"rw  {INTERVAL} = 900  (unsignedInt, set locally)\n"
+    assert f"set locally: {INTERVAL} = 900" in registered.henbd.text()
+
+    refused = henbd(registered, "set", f"{INTERVAL}=soon", "Device.Nothing=1")
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[0].endswith("nothing was set")
+    assert f"  {INTERVAL}: " in refused.stderr
+    assert "  Device.Nothing: no such parameter" in refused.stderr
+    assert henbd(registered, "get", INTERVAL).stdout == f"{INTERVAL} = 900\n"
+    assert henbd(registered, "set", "no equals").returncode == 2
+    assert henbd(registered, "get", PASSWORD).stdout == f"{PASSWORD} = \n"
+
+
+def test_a_local_change_is_told_to_the_hems(registered: Lab) -> None:
+    registered.calm()
+    since = time.monotonic()
+    notified = henbd(registered, "tree", "--json", ADMIN_STATE)
+    assert json.loads(notified.stdout)[0]["value"] == "true"
+    assert henbd(registered, "set", f"{S1_SERVERS}={SECOND_MME}").returncode == 0
+    inform = registered.log.wait("Inform", 20, since=since)
+    assert ("4 VALUE CHANGE", "") in inform.facts["events"]
+    assert eventually(lambda: registered.log.events("S1SetupRequest", since) != [], 20)
+
+
+def test_inform_and_reconnect_do_what_they_say(registered: Lab) -> None:
+    registered.calm()
+    since = time.monotonic()
+    assert henbd(registered, "inform").stdout == "the HeMS is called\n"
+    inform = registered.log.wait("Inform", 20, since=since)
+    assert [code for code, _ in inform.facts["events"]] == ["2 PERIODIC"]
+
+    other = registered.grant_another()
+    done = henbd(registered, "reconnect")
+    assert done.stdout == "ended: 1 IKE SA; the tunnel is negotiated anew\n"
+    assert eventually(lambda: registered.status()["tunnel"]["inner_addresses"] == [other], 20)
+    assert eventually(lambda: registered.informed(INNER_ADDRESS) == other, 20)
+    assert eventually(lambda: registered.status()["s1"]["up"], 20)
+
+
+def test_a_factory_reset_is_asked_for_twice(registered: Lab) -> None:
+    for answer in ("", "no\n", "y\n"):
+        done = henbd(registered, "factory-reset", input=answer)
+        assert done.returncode == 1
+        assert done.stdout.endswith("nothing was changed\n")
+    assert registered.status()["s1"]["far_ends"] == [str(MME)]
+
+
+def test_watch_follows_until_it_is_stopped(registered: Lab) -> None:
+    command = ("timeout", "--signal=INT", "4", *henbd_command(registered, "status", "--watch"))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.count("device       henbd lab") >= 2
+    assert "Traceback" not in done.stderr
+
+
+def henbd_command(lab: Lab, *arguments: str) -> tuple[str, ...]:
+    import sys
+
+    return (sys.executable, "-m", "henbd", *arguments, "--socket", str(lab.control_socket))
+
+
+def test_nobody_else_is_served(registered: Lab) -> None:
+    registered.control_socket.chmod(0o666)
+    for command in (("get", "Device."), ("set", f"{INTERVAL}=900"), ("inform",)):
+        refused = henbd(registered, *command, user=NOBODY, group=NOBODY, extra_groups=[])
+        assert refused.returncode == 1
+        assert "no permission" in refused.stderr
+    assert "has no permission" in registered.henbd.text()
