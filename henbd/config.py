@@ -13,6 +13,8 @@ from henbd import credentials
 from henbd.config_draft import Draft
 from henbd.control.refusal import literal, url_problem
 from henbd.errors import ConfigurationError, Problem
+from henbd.model import aliases
+from henbd.model.table import device_table
 from henbd.settings import (
     ConnectionRequestSettings,
     DeviceSettings,
@@ -34,6 +36,12 @@ MOST_GATEWAYS = 3
 
 # `tomllib` has in its text alone where it stopped.
 POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
+
+# Its keys are paths of the vendor's, so it is no section of `config_keys`.
+ALIASES = "alias"
+
+# Stands in for one that is wrong itself.
+ANY_OUI = "000000"
 
 SECRETS = ("hems.password", "connection_request.password")
 
@@ -110,12 +118,13 @@ def settings(
 
     `lines` tells where its keys are, `mode` is that of the file that it is from.
     """
-    draft = Draft(document, lines)
+    draft = Draft({name: part for name, part in document.items() if name != ALIASES}, lines)
     draft.use("device.boot_id_file", files.check_readable)
     for key in ("s1.group", "control.group"):
         draft.use(key, lambda name: files.check_group(name) if name else None)
     if draft.value("s1.socket") == draft.value("control.socket"):
         draft.wrong("control.socket", "is that of [s1], too")
+    _check_aliases(draft, document.get(ALIASES, {}))
     _check_secrets(draft, mode)
     _check_stack(draft, files)
     has_ipsec = "ipsec" in draft.values
@@ -136,7 +145,21 @@ def settings(
         control_socket=values["control"]["socket"],
         control_group=values["control"]["group"],
         log=LogSettings(**values["log"]),
+        aliases=tuple(document.get(ALIASES, {}).items()),
     )
+
+
+def _check_aliases(draft: Draft, section: object) -> None:
+    """See that each other name is for a parameter, and is none itself."""
+    if not isinstance(section, dict):
+        draft.wrong(ALIASES, f"has to be one section: [{ALIASES}]")
+        return
+    table = device_table(draft.value("device.oui") or ANY_OUI)
+    for name, target in section.items():
+        if not isinstance(target, str):
+            draft.wrong(f"{ALIASES}.{name}", "has to be a path, in quotes as its name")
+        elif problem := aliases.problem(name, target, section.keys() - {name}, table):
+            draft.wrong(f"{ALIASES}.{name}", problem)
 
 
 def _check_secrets(draft: Draft, mode: int) -> None:

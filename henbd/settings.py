@@ -161,7 +161,10 @@ class LogSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The whole configuration file; `ipsec` is None where it has no such section."""
+    """The whole configuration file; `ipsec` is None where it has no such section.
+
+    `aliases` are other names of parameters, each with the path of the standard.
+    """
 
     device: DeviceSettings
     hems: HemsSettings
@@ -172,3 +175,4 @@ class Settings:
     control_socket: str
     control_group: str
     log: LogSettings
+    aliases: tuple[tuple[str, str], ...] = ()

@@ -37,6 +37,7 @@ def factory_tree(table: Table, settings: Settings, secret: str) -> Tree:
             paths.PLMN_LIST + "1.Enable": "true",
             paths.PLMN_LIST + "1.IsPrimary": "true",
         },
+        dict(settings.aliases),
     )
 
 

@@ -117,6 +117,7 @@ def _cell_parameters(tree: Tree) -> tuple[tuple[str, str], ...]:
         and (row.specified or path in kept)
         and not path.startswith(NOT_FOR_THE_CELL)
         and not path.endswith(ALIAS)
+        and path not in tree.aliases
     ]
     return tuple(sorted(found))
 

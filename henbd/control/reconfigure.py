@@ -20,6 +20,7 @@ BOUND_ALONE = (
     ("store_directory", "store.directory"),
     ("control_socket", "control.socket"),
     ("control_group", "control.group"),
+    ("aliases", "alias"),
 )
 
 

@@ -74,8 +74,10 @@ def refusals(tree: Tree, changed: frozenset[str], settings: Settings) -> tuple[C
     """
     found = [*_hosts(tree), *_numbers(tree), *_url(tree, settings), *_tunnel(tree, settings)]
     found += _stack(tree, settings.s1.adapter)
+    # A culprit is named as the HeMS named it.
+    named = {tree.target(path): path for path in changed}
     return tuple(
-        Culprit(path, FaultCode.INVALID_VALUE, text) for path, text in found if path in changed
+        Culprit(named[path], FaultCode.INVALID_VALUE, text) for path, text in found if path in named
     )
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from henbd.errors import Culprit, CwmpFault, FaultCode, InvalidValueError
 from henbd.model import consistency, notification, types
+from henbd.model.aliases import nodes_of, with_aliases
 from henbd.model.nodes import Node, counters, initial, instances_of, is_row, nodes, split_row
 from henbd.model.provisioning import Provisioning, fitting_rows, fitting_values, outside
 from henbd.model.references import without_row
@@ -36,15 +38,22 @@ class Tree:
     """The parameters under notification: 1 passive, 2 active."""
     forced: tuple[str, ...]
     """The parameters that every Inform carries (forcedInform)."""
+    aliases: Mapping[str, str]
+    """Other names of parameters; they are in `nodes`, `rows` and `values` like any other."""
 
     @classmethod
     def factory(
-        cls, table: Table, instances: Mapping[str, tuple[int, ...]], values: Mapping[str, str]
+        cls,
+        table: Table,
+        instances: Mapping[str, tuple[int, ...]],
+        values: Mapping[str, str],
+        aliases: Mapping[str, str] = MappingProxyType({}),
     ) -> Tree:
         """Return the tree as it leaves the factory: these rows, and these values over defaults."""
-        tree = _grown(cls(table, {}, {}, {}, {}, Provisioning(), {}, ()), instances, Provisioning())
+        bare = cls(table, {}, {}, {}, {}, Provisioning(), {}, (), aliases)
+        tree = _grown(bare, instances, Provisioning())
         spelt = {path: types.canonical(tree.rows[path].type, text) for path, text in values.items()}
-        return replace(tree, values={**tree.values, **spelt})
+        return replace(tree, values=_with(tree, spelt))
 
     def provision(self, kept: Provisioning) -> tuple[Tree, tuple[str, ...]]:
         """Return the tree with what the HeMS made of it before, and the paths that no longer fit.
@@ -59,12 +68,15 @@ class Tree:
             {path: grown.instances[path] for path in kept.rows if path in grown.instances},
             {path: n for path, n in kept.numbers.items() if path in grown.instances},
         )
-        values = {**grown.values, **fitting}
-        return replace(grown, values=values, provisioning=provisioning), lost
+        return replace(grown, values=_with(grown, fitting), provisioning=provisioning), lost
 
     def value(self, path: str) -> str:
         """Return the value of a parameter that is there; the caller names a row of the table."""
         return self.values[path]
+
+    def target(self, path: str) -> str:
+        """Return the path of the standard for a parameter that may be named by an alias."""
+        return self.aliases.get(path, path)
 
     def below(self, path: str) -> Iterator[str]:
         """Yield the full paths of the parameters that a name of GetParameterValues stands for.
@@ -103,7 +115,7 @@ class Tree:
         """
         access = self.nodes[path].access
         if access is Access.WRITE_ONCE:
-            return path not in self.provisioning.values
+            return self.target(path) not in self.provisioning.values
         return access is Access.READ_WRITE
 
     def attributes(self, path: str) -> Iterator[tuple[str, int]]:
@@ -111,7 +123,7 @@ class Tree:
 
         0 is off, 1 passive, 2 active. Raises CwmpFault 9005.
         """
-        return ((p, self.notified.get(p, 0)) for p in self.below(path))
+        return ((p, self.notified.get(self.target(p), 0)) for p in self.below(path))
 
     def set(self, pairs: Iterable[tuple[str, str]]) -> Tree:
         """Return the tree with these parameters set by the HeMS.
@@ -119,19 +131,22 @@ class Tree:
         Raises CwmpFault 9003 with every culprit, and then nothing is set (TR-069 A.3.2.1).
         """
         changes: dict[str, str] = {}
+        named: dict[str, str] = {}
         culprits: list[Culprit] = []
-        for path, text in pairs:
+        for name, text in pairs:
+            path = self.target(name)
             try:
                 if path in changes:
                     raise InvalidValueError(
                         FaultCode.INVALID_ARGUMENTS, "named twice in one request"
                     )
                 changes[path] = self._acceptable(path, text)
+                named[path] = name
             except InvalidValueError as error:
-                culprits.append(Culprit(path, error.code, str(error)))
+                culprits.append(Culprit(name, error.code, str(error)))
         values = {**self.values, **changes}
         culprits += (
-            Culprit(path, FaultCode.INVALID_VALUE, text)
+            Culprit(named[path], FaultCode.INVALID_VALUE, text)
             for path, text in consistency.conflicts(changes, self.nodes, self.instances, values)
         )
         if culprits:
@@ -159,11 +174,12 @@ class Tree:
         """
         chosen = dict(self.provisioning.notifications)
         for path, number in changes:
-            chosen.update(notification.chosen(self.rows, self.below(path), number))
+            named = map(self.target, self.below(path))
+            chosen.update(notification.chosen(self.rows, named, number))
         return replace(
             self,
             provisioning=replace(self.provisioning, notifications=chosen),
-            notified=notification.attributes(self.rows, chosen),
+            notified=notification.attributes(_without_aliases(self), chosen),
         )
 
     def add(self, path: str) -> tuple[Tree, int]:
@@ -213,7 +229,7 @@ class Tree:
     def store(self, changes: Mapping[str, str]) -> Tree:
         """Return the tree with canonical values that are to outlive the process."""
         kept = replace(self.provisioning, values={**self.provisioning.values, **changes})
-        return replace(self, values={**self.values, **changes}, provisioning=kept)
+        return replace(self, values=_with(self, changes), provisioning=kept)
 
     def report(self, values: Mapping[str, str]) -> Tree:
         """Return the tree with what was read of the world; the same tree where nothing differs."""
@@ -222,7 +238,7 @@ class Tree:
             return self
         for path in changes:
             assert self.rows[path].role is Role.REPORTED, path
-        return replace(self, values={**self.values, **changes})
+        return replace(self, values=_with(self, changes))
 
     def report_rows(self, table: str, numbers: Iterable[int]) -> Tree:
         """Return the tree with these rows in a table of the agent's own, in memory alone."""
@@ -250,6 +266,12 @@ def _grown(
     known = tree.values
     values = {p: known[p] if p in known else initial(p, row) for p, row in rows.items()}
     values.update(counters(there, present))
+    notified = notification.attributes(rows, provisioning.notifications)
+    forced = tuple(path for path, row in rows.items() if row.forced)
+    for path, node in nodes_of(tree.aliases, there):
+        there[path] = node
+        if isinstance(node, Parameter):
+            rows[path], values[path] = node, values[tree.aliases[path]]
     return Tree(
         tree.table,
         present,
@@ -257,8 +279,9 @@ def _grown(
         rows,
         values,
         provisioning,
-        notification.attributes(rows, provisioning.notifications),
-        tuple(path for path, row in rows.items() if row.forced),
+        notified,
+        forced,
+        tree.aliases,
     )
 
 
@@ -268,10 +291,22 @@ def _without_references(tree: Tree, gone: str) -> Tree:
         path: value
         for path, row in tree.rows.items()
         if row.type.reference is Reference.STRONG
+        and path not in tree.aliases
         and (value := without_row(tree.values[path], gone)) is not None
     }
     if not changes:
         return tree
     stored = {path: v for path, v in changes.items() if tree.rows[path].role is Role.STORED}
     kept = replace(tree.provisioning, values={**tree.provisioning.values, **stored})
-    return replace(tree, values={**tree.values, **changes}, provisioning=kept)
+    return replace(tree, values=_with(tree, changes), provisioning=kept)
+
+
+def _with(tree: Tree, changes: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the values of a tree after these changes, under every name that they have."""
+    return {**tree.values, **with_aliases(changes, tree.aliases)}
+
+
+def _without_aliases(tree: Tree) -> Mapping[str, Parameter]:
+    if not tree.aliases:
+        return tree.rows
+    return {path: row for path, row in tree.rows.items() if path not in tree.aliases}

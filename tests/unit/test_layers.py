@@ -34,7 +34,7 @@ LAYERS = (
     ),
     ("model.table", "model.paths", "cwmp.reader", "cwmp.writer", "cwmp.soap"),
     ("model.nodes", "model.notification", "model.provisioning", "model.references"),
-    ("model.consistency", "model.tree"),
+    ("model.aliases", "model.consistency", "model.tree"),
     ("control.*", "cwmp.ledger", "cwmp.transfers", "cwmp.trial", "cwmp.state"),
     ("cwmp.local", "cwmp.provision", "cwmp.commands", "cwmp.files", "cwmp.rpc", "cwmp.session"),
     ("system.*",),
@@ -72,6 +72,7 @@ LIBRARIES = frozenset(
         "itertools",
         "logging",
         "re",
+        "types",
         "typing",
         "urllib.parse",
     }
