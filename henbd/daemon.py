@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from henbd.clock import Clock
 from henbd.control import course as courses
-from henbd.control import factory, guard, intent, refusal, report, report_box
+from henbd.control import factory, guard, intent, refusal, report, report_box, report_s1
 from henbd.control import gateways as gateway_lists
 from henbd.control import history as histories
 from henbd.control.course import Course
@@ -385,6 +385,8 @@ class Daemon:
         """Bring the read-only parameters up to date, and the listener to the address they name."""
         lost = courses.stack_lost(self.course, self.settings.s1.hold_s, now)
         tree = report.report(self.memory.tree, observed, tunnel, stack_lost=lost)
+        oui = self.settings.device.oui
+        tree = report_s1.far_ends(tree, self.course.history, oui, stack_lost=lost)
         hems = in_force(self.settings.hems, self.course)
         local = management_source(self.management, hems, observed, tunnel)
         port = self.settings.connection_request.port

@@ -21,9 +21,9 @@ OUTCOMES = (PeerState.UP, PeerState.FAILED)
 class Past:
     """S1 with one far end.
 
-    `peer` is what was said of it last, `since` when (wall clock) its state became that. `cause` and
-    `time_to_wait_s` are those of the last failure. `refused`: the last attempt that had a path has
-    failed.
+    `peer` is what was said of it last, `since` when (wall clock) its state became that. `cause` is
+    why S1 failed or ended last, `time_to_wait_s` that of the last failure. `refused`: the last
+    attempt that had a path has failed.
     """
 
     peer: Peer
@@ -82,7 +82,8 @@ def _after(before: Past, peer: Peer, wall: datetime, *, has_path: bool) -> Past:
             time_to_wait_s=peer.time_to_wait_s,
             refused=past.refused or has_path,
         )
-    return past
+    # Why S1 ended is told with the end.
+    return past if peer.cause is None else replace(past, cause=peer.cause)
 
 
 def all_refused(history: History) -> bool:
