@@ -28,7 +28,7 @@ lab: setup-lab ## the same lab, kept up to look around in (root)
 	@$(PYTHON) -m tests.lab.demo --keep
 
 test: setup-lab ## unit and functional tests (root)
-	@EXAMPLES=100 $(PYTHON) -m pytest -n $(WORKERS) --ignore tests/openwrt
+	@EXAMPLES=100 $(PYTHON) -m pytest -n $(WORKERS) --dist worksteal --ignore tests/openwrt
 
 openwrt-check: setup-openwrt ## the OpenWrt package: its scripts run, its page rendered (root)
 	@shellcheck --shell dash $(OPENWRT_SCRIPTS)

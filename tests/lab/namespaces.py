@@ -7,9 +7,12 @@ them, so that labs may run side by side, and each removes its own.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import itertools
 import os
 import shutil
+import socket
+import struct
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +29,8 @@ NAMES = Path("/run/netns")
 CONFIGURATION = Path("/etc/netns")
 
 _CLONE_NEWNET = 0x40000000
+# linux/sockios.h and linux/ethtool.h: turn the offload of transmit checksums on or off.
+_SIOCETHTOOL, _ETHTOOL_STXCSUM = 0x8946, 0x17
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _COUNTER = itertools.count(1)
 
@@ -114,6 +119,17 @@ class Namespace:
         with self.inside():
             for name, value in values.items():
                 Path("/proc/sys", *name.split(".")).write_text(value)
+
+    def compute_checksums(self, device: str) -> None:
+        """Have the kernel fill in the checksums of what it sends through a device.
+
+        Between the two ends of a link it leaves them out. A raw socket takes that for an error, and
+        a gateway that puts such a packet of SCTP into ESP fills in a checksum of the wrong kind.
+        """
+        value = ctypes.create_string_buffer(struct.pack("=II", _ETHTOOL_STXCSUM, 0))
+        request = struct.pack("16sP", device.encode(), ctypes.addressof(value))
+        with self.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            fcntl.ioctl(any_socket, _SIOCETHTOOL, request)
 
     def set_nameserver(self, *servers: Address) -> None:
         """Make these the name servers of the commands that are started from now on."""

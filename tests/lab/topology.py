@@ -238,6 +238,10 @@ class Topology:
             if role in self._namespaces:
                 # One call of ip for each: it takes milliseconds, 20 times more under emulation.
                 self._namespaces[role].ip(*self._lines(role))
+        for link in self._links:
+            for end in (link.left, link.right):
+                if end.role == "core":
+                    self.core.compute_checksums(end.name)
 
     def _lines(self, role: str) -> Iterator[str]:
         """Yield the lines for ip that make the links beginning at a role, and its interfaces."""

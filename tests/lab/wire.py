@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import fcntl
-import socket
-import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,9 +19,6 @@ MME_6, OTHER_MME_6 = IPv6Address("fd00::2"), IPv6Address("fd00::3")
 SGW_6 = IPv6Address("fd00::4")
 
 _DEVICE = "s1"
-
-# linux/sockios.h and linux/ethtool.h: turn the offload of transmit checksums on or off.
-_SIOCETHTOOL, _ETHTOOL_STXCSUM = 0x8946, 0x17
 
 _LOSSES = tuple(
     f"src {anywhere} dst {anywhere} proto sctp dir in" for anywhere in ("0.0.0.0/0", "::/0")
@@ -69,7 +62,7 @@ def wire() -> Iterator[Wire]:
         core.ip("link set lo up", f"link set {_DEVICE} up", *_addresses(_CORE))
         henb.ip(f"link set {_DEVICE} up", *_addresses(_HENB))
         for namespace in (henb, core):
-            _compute_checksums(namespace)
+            namespace.compute_checksums(_DEVICE)
         yield Wire(henb, core)
 
 
@@ -86,17 +79,6 @@ def deaf_kernel(*where: Namespace) -> Iterator[None]:
                 run("ip", *rule, "add", *_ONLY_MARKED.split())
                 undo.callback(run, "ip", *rule, "delete", *_ONLY_MARKED.split())
         yield
-
-
-def _compute_checksums(namespace: Namespace) -> None:
-    """Have the kernel fill in the checksums of what it sends.
-
-    Between its own two ends of a link it leaves them out, which a raw socket takes for an error.
-    """
-    value = ctypes.create_string_buffer(struct.pack("=II", _ETHTOOL_STXCSUM, 0))
-    request = struct.pack("16sP", _DEVICE.encode(), ctypes.addressof(value))
-    with namespace.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, _SIOCETHTOOL, request)
 
 
 def _addresses(addresses: tuple[IPv4Address | IPv6Address, ...]) -> list[str]:
