@@ -177,6 +177,11 @@ class World:
                 self.run(until - self.time.now)
         assert not self.faults, "\n".join(self.faults)
 
+    @property
+    def alive(self) -> bool:
+        """Whether the daemon runs."""
+        return self._process is not None
+
     def kill(self) -> None:
         """SIGKILL the daemon."""
         if self._process is not None:

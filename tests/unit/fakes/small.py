@@ -9,7 +9,7 @@ from typing import Any
 from henbd.control.refusal import literal
 from henbd.errors import DoorError, StoreError
 from henbd.values import Address, Network, Vitals
-from tests.unit.fakes.clockwork import Doorbell, Time
+from tests.unit.fakes.clockwork import Doorbell, KilledError, Time
 
 LOOK_UP_S = 0.02
 
@@ -80,6 +80,9 @@ class FakeStore:
         self.text: str | None = None
         self.full = False
         self.writes = 0
+        # The daemon is killed at the write of this number, which is done or is not.
+        self.deadly: int | None = None
+        self.done_when_deadly = False
 
     def save(self, document: Mapping[str, Any]) -> None:
         """Keep a document; one that is there already costs nothing."""
@@ -88,8 +91,12 @@ class FakeStore:
             return
         if self.full:
             raise StoreError("No space left on device")
-        self.text = text
         self.writes += 1
+        deadly = self.writes == self.deadly
+        if not deadly or self.done_when_deadly:
+            self.text = text
+        if deadly:
+            raise KilledError
 
     @property
     def document(self) -> dict[str, Any]:

@@ -1,0 +1,210 @@
+"""Session after session with a HeMS that does as it likes: each ends, and nothing is lost."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from henbd.control import factory as factories
+from henbd.cwmp import events
+from henbd.cwmp import ledger as ledgers
+from henbd.cwmp.ledger import Opening
+from henbd.cwmp.messages import Event, TransferComplete
+from henbd.cwmp.session import (
+    Outcome,
+    Post,
+    Record,
+    Reply,
+    Session,
+    Stored,
+    Wish,
+    session,
+)
+from henbd.cwmp.state import State
+from tests.unit.box import Box, registered
+from tests.unit.dialogue import (
+    METHODS,
+    NOTHING,
+    NOW,
+    PROVISION,
+    RULES,
+    SETTINGS,
+    WELCOME,
+    envelope,
+    fault,
+)
+from tests.unit.settings import QUICK, SECRET
+
+# The CommandKey of a TransferComplete that is posted.
+CARRIED = re.compile(rb"<cwmp:TransferComplete><CommandKey>(\w+)</CommandKey>")
+
+TIME = "2026-02-03T04:05:06Z"
+HOLD = b'<c:HoldRequests e:mustUnderstand="1">1</c:HoldRequests></e:Header>'
+THANKS = (200, envelope("<c:TransferCompleteResponse/>"))
+# An answer of the HeMS, or what happens in its place.
+Said = str | tuple[int, bytes]
+CUT, GIVE_UP = "the connection is cut", "the box gives up"
+
+HELD = {
+    reply: (200, reply[1].replace(b"</e:Header>", HOLD)) for reply in (WELCOME, THANKS, METHODS)
+}
+INFORM_REPLIES: list[Said] = [
+    *(WELCOME, WELCOME, WELCOME, HELD[WELCOME], (200, fault(8005)), (500, fault(8003)), NOTHING),
+    *((400, b""), (503, b"busy"), (200, b"garbage"), METHODS, CUT, GIVE_UP),
+]
+REPLIES: list[Said] = [
+    *(THANKS, THANKS, HELD[THANKS], NOTHING, METHODS, HELD[METHODS], PROVISION, WELCOME),
+    *((200, fault(8005)), (500, fault(8003)), (503, b"busy"), CUT, GIVE_UP),
+]
+KINDS = ["periodic", "scheduled", "called", "transfer", "transfer", "value", "security gateway"]
+SESSIONS = st.tuples(
+    st.lists(st.sampled_from(KINDS), max_size=3),
+    st.sampled_from(INFORM_REPLIES),
+    st.lists(st.sampled_from(REPLIES), max_size=6),
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from(KINDS)), max_size=2),
+)
+
+
+class Life:
+    """A box, and what its HeMS has not been told yet."""
+
+    def __init__(self) -> None:
+        self.box: Box = registered()
+        self.untold: Counter[Event] = Counter()
+        self.unpaid: Counter[bytes] = Counter()
+        self.number = 0
+
+    def happen(self, kind: str) -> None:
+        """Have something happen that the HeMS is to be told of."""
+        box, self.number = self.box, self.number + 1
+        key = str(self.number)
+        match kind:
+            case "transfer":
+                done = TransferComplete(key, 0, "", TIME, TIME)
+                box.ledger = ledgers.owing(box.ledger, Event(events.DOWNLOAD, key), done)
+                self.unpaid[key.encode()] += 1
+                return
+            case "value":
+                box.report(address=f"10.99.0.{self.number % 250 + 1}")
+                return
+            case "scheduled":
+                event = Event(events.SCHEDULE_INFORM, key)
+            case _:
+                event = {
+                    "periodic": events.PERIODIC,
+                    "called": events.CONNECTION_REQUEST,
+                    "security gateway": events.SECURITY_GATEWAY_REQUIRED,
+                }[kind]
+        box.ledger = ledgers.with_event(box.ledger, event)
+        self.untold[event] = 1
+
+    def hold(self, replies: list[Said], coming: list[tuple[int, str]]) -> None:
+        """Hold a session; things happen before the posts of these numbers are answered."""
+        box = self.box
+        opening = box.open()
+        carried = {event: self.untold.pop(event, 0) for event in opening.events}
+        talk = session(opening, factories.device_id(SETTINGS), TIME, "auto", RULES)
+        outcome, informed, posts = None, False, 0
+        wish = next(talk)
+        answers = iter(replies)
+        while outcome is None:
+            if isinstance(wish, Post):
+                for number, kind in coming:
+                    if number == posts:
+                        self.happen(kind)
+                posts += 1
+                reply = next(answers, NOTHING)
+                if isinstance(reply, str):
+                    talk.close()
+                    outcome = Outcome(reply, informed)
+                    continue
+                if b"<c:TransferCompleteResponse/>" in reply[1]:
+                    self.unpaid -= Counter(CARRIED.findall(wish.body))
+                wish, outcome = self.send(talk, Reply(*reply, self.state, NOW))
+            elif isinstance(wish, Record):
+                if not informed:
+                    informed, carried = True, {}
+                box.ledger = wish.ledger
+                wish, outcome = self.send(talk, Stored(None))
+            else:
+                box.tree, box.ledger = wish.state.tree, wish.state.ledger
+                wish, outcome = self.send(talk, Stored(None))
+        assert posts <= len(replies) + 2
+        self.end(opening, outcome, carried)
+
+    @property
+    def state(self) -> State:
+        """The state that the session is shown."""
+        return State(self.box.tree, self.box.ledger, SECRET)
+
+    def send(self, talk: Session, answer: Reply | Stored) -> tuple[Wish, Outcome | None]:
+        """Go on with a session; return what it wants, or how it ended."""
+        try:
+            return talk.send(answer), None
+        except StopIteration as stop:
+            return Post(b"", 0), stop.value
+
+    def end(self, opening: Opening, outcome: Outcome, carried: dict[Event, int]) -> None:
+        """Account for how a session ended, as the conversation does."""
+        box = self.box
+        if outcome.failure is None:
+            box.ledger = ledgers.succeeded(box.ledger, box.now)
+        elif outcome.failure == GIVE_UP:
+            box.ledger = ledgers.given_up(box.ledger, opening, informed=outcome.informed)
+        else:
+            box.ledger = ledgers.failed(
+                box.ledger, opening, box.management, box.now, 0, informed=outcome.informed
+            )
+            carried.pop(events.CONNECTION_REQUEST, None)
+        for event, count in carried.items():
+            self.untold[event] = max(self.untold[event], count)
+
+    def check(self) -> None:
+        """See that exactly what the HeMS was not told is still to be told."""
+        pending = Counter(self.box.ledger.events)
+        assert pending == +self.untold
+        owed = Counter(owed.event.command_key.encode() for owed in self.box.ledger.owed)
+        assert owed == +self.unpaid
+        assert not self.box.ledger.sent
+
+
+@pytest.mark.conformance("C033", "C051", "C054", "C067", "C073", "C082")
+@QUICK
+@given(st.lists(SESSIONS, max_size=6))
+def test_whatever_the_hems_does_each_session_ends_and_no_event_is_lost(
+    plan: list[tuple[list[str], Said, list[Said], list[tuple[int, str]]]],
+) -> None:
+    life = Life()
+    for before, first, replies, meanwhile in plan:
+        for kind in before:
+            life.happen(kind)
+        life.hold([first, *replies], meanwhile)
+        life.check()
+    # A HeMS that comes to its senses is told all that is left, and then there is nothing more.
+    life.hold([WELCOME, *[THANKS] * life.unpaid.total()], [])
+    life.check()
+    assert not life.untold.total()
+    assert not life.box.ledger.owed
+    assert life.box.codes == []
+
+
+def test_transfer_that_is_never_answered_is_no_endless_loop() -> None:
+    """Each session asks once, and the table of retries says when the next one is."""
+    box = registered()
+    done = TransferComplete("key", 0, "", TIME, TIME)
+    box.ledger = ledgers.owing(box.ledger, Event(events.DOWNLOAD, "key"), done)
+    life = Life()
+    life.box, life.unpaid = box, Counter({b"key": 1})
+    waits = []
+    for _ in range(12):
+        assert box.due == 0
+        life.hold([WELCOME, NOTHING], [])
+        waits.append(box.due)
+        box.ledger = replace(box.ledger, retry_at=None)
+    assert waits == [min(5 * 2**n, 2560) for n in range(12)]
+    life.check()
