@@ -29,6 +29,7 @@ from henbd.parties import Parties
 from henbd.reload import reload, tls_files
 from henbd.settings import S1Settings, Settings, StackAdapter, StackManager
 from henbd.system.acs import Acs
+from henbd.system.carriage import Carriage
 from henbd.system.charon import CharonShell
 from henbd.system.console import Console
 from henbd.system.door import REBOOT, Door
@@ -177,6 +178,7 @@ def build(settings: Settings, file: str) -> Daemon:
         board=StatusFile(settings.control_socket, clock.wall),
         doors=Door(REBOOT),
         vitals=VitalSigns(),
+        files=Carriage(doorbell, lambda outcome: daemon.carried(outcome)),
         console=console,
     )
     daemon = Daemon(settings, memory, boot_id, parties, clock)

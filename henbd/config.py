@@ -27,6 +27,7 @@ from henbd.settings import (
     Settings,
     StackAdapter,
     StackManager,
+    TransferSettings,
 )
 from henbd.toml_lines import line_table
 from henbd.values import Certificate, Credentials, PresharedKey
@@ -145,6 +146,7 @@ def settings(
         control_socket=values["control"]["socket"],
         control_group=values["control"]["group"],
         log=LogSettings(**values["log"]),
+        transfers=TransferSettings(**values["transfers"]),
         aliases=tuple(document.get(ALIASES, {}).items()),
     )
 

@@ -73,6 +73,8 @@ WEEK_S = 7 * 24 * 3600
 
 LOG_LEVELS = ("error", "warning", "info", "debug")
 
+LOG_COMMAND = ("journalctl", "--unit=henbd", "--no-pager", "--quiet", "--lines=10000")
+
 SECTIONS: dict[str, dict[str, Key]] = {
     "device": {
         "boot_id_file": Key(path, "/proc/sys/kernel/random/boot_id"),
@@ -151,6 +153,15 @@ SECTIONS: dict[str, dict[str, Key]] = {
     "control": {
         "socket": Key(socket_path, "/run/henbd/control.sock"),
         "group": Key(text(NAME), ""),
+    },
+    "transfers": {
+        "directory": Key(path, "/tmp"),
+        # Twice the largest image of a board with 32 MiB of flash.
+        "most_bytes": Key(number(1, 2**30), 64 * 2**20),
+        "firmware_verify": Key(text(4095, least=1), (), several=True),
+        "firmware_check": Key(text(4095, least=1), (), several=True),
+        "firmware_install": Key(text(4095, least=1), (), several=True),
+        "log_command": Key(text(4095, least=1), LOG_COMMAND, several=True),
     },
     "log": {
         "level": Key(one_of(LOG_LEVELS), "info"),

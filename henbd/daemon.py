@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 
+from henbd.carrier import Carrier, downloads, uploads
 from henbd.clock import Clock
 from henbd.control import course as courses
 from henbd.control import factory, guard, intent, refusal, report, report_box, report_s1
@@ -49,6 +50,7 @@ from henbd.serving import Serving
 from henbd.settings import SetStatus, Settings
 from henbd.status import status, summary
 from henbd.system.acs import Answer
+from henbd.system.carriage import Outcome
 from henbd.values import (
     Charon,
     Desired,
@@ -107,6 +109,7 @@ class Daemon:
             stack_lost_since=now,
             gateways=Gateways(good=memory.state.gateways, since=now),
         )
+        self.carrier = Carrier(memory, parties.files, clock, boot_id, self._as_new, self._restored)
         self._departure = Departure(memory, parties.doors, boot_id, self._as_new)
         self._hands = Hands(parties)
         self._hosts = Hosts(parties.names, now)
@@ -158,6 +161,10 @@ class Daemon:
         """The HeMS has answered a post, or will not."""
         self._report_vitals()
         self.conversation.answered(answer, self.management)
+
+    def carried(self, outcome: Outcome) -> None:
+        """A file was carried, or will not be."""
+        self.carrier.carried(outcome, self.settings)
 
     def reconfigure(self, settings: Settings) -> None:
         """Go on by another configuration; a session that is going on is finished by the old one."""
@@ -223,7 +230,13 @@ class Daemon:
     def _due_without_session(self, now: float) -> bool:
         """Do what no session is to be disturbed by; return whether it is to take effect."""
         another = self._judge_hems(now)
+        self.carrier.turn(self.settings, free=self._free(now))
         return self._departure.carry_out(now) or another
+
+    def _free(self, now: float) -> bool:
+        """Return whether files may be carried: after a session, while there is a way."""
+        staying = self.conversation.current is None and not self._departure.leaving(now)
+        return staying and isinstance(self.way, Reach)
 
     def _judge_hems(self, now: float) -> bool:
         """See which HeMS is to be called; return whether it is another than before."""
@@ -245,6 +258,7 @@ class Daemon:
         times = [shell.wake_at() for shell in self._parties.timed]
         times.append(self.conversation.expires_at(self.settings.hems.session_s))
         times += [self._departure.wake_at(), self.serving.wake_at(now)]
+        times.append(self.carrier.wake_at(free=self._free(now)))
         if not self._looks.going_on:
             times += [self._audit_at, self._looks.wake_at(), ledgers.timed_at(self.memory.ledger)]
             times.append(self._hosts.wake_at(self._wanted_hosts()))
@@ -463,7 +477,13 @@ class Daemon:
             factory.device_id(self.settings),
             date_time(self.clock.wall()),
             self.settings.hems.cwmp_version,
-            Rules(self.refusals, self._set_status, self.boot_id),
+            Rules(
+                self.refusals,
+                self._set_status,
+                self.boot_id,
+                downloads(self.settings),
+                uploads(self.settings),
+            ),
         )
         # Until the clock is set nobody can say what is out of date.
         clock_set = self.clock.wall() >= CLOCK_IS_SET
@@ -501,6 +521,11 @@ class Daemon:
         tree = factory.factory_tree(self.memory.tree.table, settings, self.memory.state.secret)
         self.memory.adopt(tree)
         self.way = Unknown("the configuration has changed")
+
+    def _restored(self) -> None:
+        """Let a configuration take effect that has come as a file."""
+        if self.conversation.current is None:
+            self._settle()
 
     def _as_new(self) -> Tree:
         """Return the tree as a factory reset leaves it."""

@@ -114,6 +114,14 @@ class ExchangeError(HenbdError):
     """An HTTP exchange with the HeMS failed; try later."""
 
 
+class TransferError(HenbdError):
+    """A file could not be transferred, or is of no use; the HeMS is told `code` and the text."""
+
+    def __init__(self, code: FaultCode, text: str) -> None:
+        self.code = code
+        super().__init__(text)
+
+
 class CharonError(HenbdError):
     """charon did not answer, or refused a command; look again."""
 

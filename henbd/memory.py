@@ -68,8 +68,12 @@ class Memory:
 
         What the HeMS acknowledged counts all the same: told twice is better than not told.
         """
-        self.account(ledger)
-        return self._save(self.state)
+        return self.keep(replace(self.state, ledger=ledger))
+
+    def keep(self, state: State) -> str | None:
+        """Make a state current, and durable if the flash takes it; return why it does not."""
+        self.state = state
+        return self._save(state)
 
     def remember(self, gateways: tuple[str, ...]) -> None:
         """Keep the list of gateways that worked last, even if the flash does not take it."""

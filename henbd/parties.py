@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from henbd.carrier import Files
 from henbd.conversation import Exchanges
 from henbd.departure import Doors
 from henbd.values import (
@@ -149,6 +150,7 @@ class Parties:
     board: Board
     doors: Doors
     vitals: VitalSigns
+    files: Files
     console: Timed
 
     @property

@@ -160,6 +160,22 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferSettings:
+    """[transfers]: what is done with files that the HeMS has us fetch and send.
+
+    `firmware_*` are commands that are given the name of an image as their last word; without
+    `firmware_install` the box takes none.
+    """
+
+    directory: str
+    most_bytes: int
+    firmware_verify: tuple[str, ...]
+    firmware_check: tuple[str, ...]
+    firmware_install: tuple[str, ...]
+    log_command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration file; `ipsec` is None where it has no such section.
 
@@ -175,4 +191,5 @@ class Settings:
     control_socket: str
     control_group: str
     log: LogSettings
+    transfers: TransferSettings
     aliases: tuple[tuple[str, str], ...] = ()

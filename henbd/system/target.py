@@ -90,11 +90,16 @@ class Credentials(HTTPDigestAuth):
     What the HeMS asked for once is sent with the first request of the next session already.
     """
 
-    def __init__(self, aim: Target, read: Callable[[Any], object]) -> None:
-        """`read` is to read the body of a challenge, within bounds that requests does not know."""
+    def __init__(
+        self, aim: Target, read: Callable[[Any], object], *, basic: bool | None = None
+    ) -> None:
+        """`read` is to read the body of a challenge, within bounds that requests does not know.
+
+        `basic`: whether it may be Basic; else that is up to whether TLS is spoken.
+        """
         super().__init__(aim.username, aim.password)
         self._read = read
-        self._basic_allowed = aim.scheme == "https"
+        self._basic_allowed = aim.scheme == "https" if basic is None else basic
         self._basic = False
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:

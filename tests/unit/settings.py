@@ -34,6 +34,7 @@ from henbd.settings import (
     Settings,
     StackAdapter,
     StackManager,
+    TransferSettings,
 )
 from henbd.values import AddressFamily, PresharedKey
 
@@ -116,6 +117,7 @@ _SETTINGS = Settings(
     control_socket="/run/henbd.sock",
     control_group="",
     log=LogSettings("info", LogTarget.AUTO),
+    transfers=TransferSettings("/tmp", 2**26, ("verify",), ("check",), ("install",), ("logs",)),
 )
 
 

@@ -48,6 +48,7 @@ LAYERS = (
         "looks",
         "departure",
         "serving",
+        "carrier",
     ),
     ("daemon", "status", "waits", "operator"),
     ("config", "config_*", "toml_lines", "credentials", "logs", "reload"),

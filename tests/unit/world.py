@@ -30,6 +30,7 @@ from henbd.settings import HemsPath, Settings
 from henbd.values import Action, Address, EspMode, S1Link
 from tests.unit.fakes.charon import FakeCharon
 from tests.unit.fakes.clockwork import Doorbell, Process, Time
+from tests.unit.fakes.files import FileServer, FilesShell
 from tests.unit.fakes.gateway import FakeGateway
 from tests.unit.fakes.hems import FakeHems, HemsShell, Informed, set_values
 from tests.unit.fakes.journal import Journal
@@ -102,6 +103,7 @@ class World:
         self.store = FakeStore()
         self.guard_file = FakeGuardFile()
         self.doors = FakeDoors()
+        self.file_server = FileServer()
         self.boot_id = "boot-1"
         self.faults: list[str] = []
         self._watching = False
@@ -125,6 +127,7 @@ class World:
         )
         self.supervisor = FakeSupervisor()
         self.board = FakeBoard()
+        self.files = FilesShell(self.file_server, time, self.bells)
         parties = Parties(
             bells=self.bells,
             charon=self.vici if self.settings.ipsec else None,
@@ -138,6 +141,7 @@ class World:
             board=self.board,
             doors=self.doors,
             vitals=FakeVitals(time),
+            files=self.files,
             console=Idle(),
         )
         memory = Memory(self._state(), self.store)
@@ -148,6 +152,7 @@ class World:
         self.kernel.rung = self.stack.rung = lambda: bells.ring(daemon.rung)
         self.vici.looked, self.vici.initiated = daemon.looked, daemon.initiated
         self.exchanges.answered, self.listener.called = daemon.answered, daemon.called
+        self.files.carried = daemon.carried
         self._process = Process(daemon.run)
         self.bells.paused = self._process.pause
 

@@ -69,6 +69,8 @@ class FakeHems:
         self.dead: set[str] = set()
         self.informs: list[Informed] = []
         self.responses: list[str] = []
+        self.completions: list[dict[str, str]] = []
+        self.answers_no_call = False
         self.requests: deque[list[str]] = deque()
         self.attempts_at: list[float] = []
         self.endpoints: list[Endpoint] = []
@@ -93,6 +95,11 @@ class FakeHems:
                 session.requests = self.requests.popleft() if self.requests else []
                 return _answer(INFORM_RESPONSE)
             self.responses.append(name)
+            if name == "TransferComplete":
+                fields = {str(etree.QName(e).localname): e.text or "" for e in message.iter()}
+                self.completions.append(fields)
+                if self.answers_no_call:
+                    return Answer(503, b"")
             if name in CALLS:
                 return _answer(f"<cwmp:{name}Response/>")
         if session.requests:

@@ -1,0 +1,233 @@
+"""Has the queued transfers carried out, one at a time, and the HeMS told what became of each.
+
+Whatever can end this process is on flash before it is begun.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Protocol, assert_never
+
+from henbd.clock import Clock
+from henbd.control import backup
+from henbd.cwmp import files, transfers
+from henbd.cwmp.messages import Download
+from henbd.cwmp.state import State, reconfigured
+from henbd.cwmp.transfers import Result, Stage, Transfer
+from henbd.errors import FaultCode, TransferError
+from henbd.memory import Memory
+from henbd.model.tree import Tree
+from henbd.model.types import CLOCK_IS_SET
+from henbd.settings import Settings
+from henbd.system.carriage import (
+    Document,
+    Errand,
+    FetchDocument,
+    FetchImage,
+    Image,
+    Install,
+    Installed,
+    Outcome,
+    Security,
+    SendDocument,
+    SendLog,
+    Sent,
+)
+from henbd.system.courier import Server
+from henbd.system.trust import TlsFiles
+
+logger = logging.getLogger(__name__)
+
+
+class Files(Protocol):
+    """See henbd.system.carriage."""
+
+    def carry(self, errand: Errand) -> None:
+        """Begin an errand; `Carrier.carried` is called with what came of it."""
+
+    def discard(self, file: str) -> None:
+        """Remove an image that is not needed any more."""
+
+
+def downloads(settings: Settings) -> frozenset[str]:
+    """Return the file types that the HeMS can have this box fetch."""
+    known = {files.CONFIGURATION_DOWNLOAD}
+    return frozenset(known | {files.IMAGE} if settings.transfers.firmware_install else known)
+
+
+def uploads(settings: Settings) -> frozenset[str]:
+    """Return the file types that this box can send."""
+    known = set(files.CONFIGURATIONS)
+    return frozenset(known.union(files.LOGS) if settings.transfers.log_command else known)
+
+
+class Carrier:
+    """The transfer that is carried out, if there is one. `changed` is called with another tree.
+
+    `fresh` makes the tree of the factory.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        shell: Files,
+        clock: Clock,
+        boot_id: str,
+        fresh: Callable[[], Tree],
+        changed: Callable[[], None],
+    ) -> None:
+        self._memory = memory
+        self._shell = shell
+        self._clock = clock
+        self._boot_id = boot_id
+        self._fresh = fresh
+        self._changed = changed
+        self._image: str | None = None
+        memory.state = files.placed(memory.state, clock.moment())
+
+    def turn(self, settings: Settings, *, free: bool) -> None:
+        """Do what is due. `free`: no session goes on, and there is a way to the HeMS."""
+        now, version = self._clock.monotonic(), settings.device.software_version
+        for transfer in self._memory.state.transfers:
+            result = transfers.verdict(transfer, self._boot_id, version, now)
+            if result is not None:
+                self._finish(transfer, result)
+        if not free:
+            return
+        current = self._current()
+        if current is not None and self._waits_for_installer(current):
+            self._install(current, settings)
+        if current is None:
+            due = [t for t in self._memory.state.transfers if t.at is not None and t.at <= now]
+            if due:
+                self._begin(min(due, key=lambda t: t.at or 0.0), settings)
+
+    def wake_at(self, *, free: bool) -> float | None:
+        """Return when something is due by time."""
+        current = self._current()
+        if current is not None:
+            ready = free and self._waits_for_installer(current)
+            return self._clock.monotonic() if ready else _deadline(current)
+        times = (t.at for t in self._memory.state.transfers)
+        return min((at for at in times if at is not None), default=None) if free else None
+
+    def carried(self, outcome: Outcome, settings: Settings) -> None:
+        """Go on with what came of an errand."""
+        transfer = self._current()
+        if transfer is None:
+            return
+        match outcome:
+            case TransferError():
+                self._finish(transfer, Result(outcome.code, str(outcome)))
+            case Sent():
+                self._finish(transfer, Result())
+            case Document(content):
+                self._restore(transfer, content, settings)
+            case Image(file):
+                self._image = file
+            case Installed():
+                logger.info("the image is installed; the box is to restart")
+            case _:
+                assert_never(outcome)
+
+    def _current(self) -> Transfer | None:
+        started = (t for t in self._memory.state.transfers if t.stage is not Stage.QUEUED)
+        return next(started, None)
+
+    def _waits_for_installer(self, transfer: Transfer) -> bool:
+        return self._image is not None and transfer.stage is Stage.RUNNING
+
+    def _begin(self, transfer: Transfer, settings: Settings) -> None:
+        request, moment = transfer.request, self._clock.moment()
+        logger.info("transfer: %s with %s", request.file_type, request.url)
+        begun = partial(transfers.begun, now=moment)
+        problem = self._memory.commit(files.changed(self._memory.state, transfer, begun))
+        if problem is not None:
+            self._finish(transfer, Result(FaultCode.INTERNAL_ERROR, f"not stored: {problem}"))
+            return
+        self._shell.carry(errand(transfer, self._memory.tree, settings, self._check_dates()))
+
+    def _install(self, transfer: Transfer, settings: Settings) -> None:
+        """Have an image installed; what may restart the box at any moment is written down first."""
+        assert self._image is not None
+        installing = partial(
+            transfers.installing,
+            boot_id=self._boot_id,
+            version=settings.device.software_version,
+            now=self._clock.moment(),
+        )
+        problem = self._memory.commit(files.changed(self._memory.state, transfer, installing))
+        if problem is not None:
+            self._finish(transfer, Result(FaultCode.INTERNAL_ERROR, f"not stored: {problem}"))
+            return
+        logger.warning("installing the image of the HeMS over %s", settings.device.software_version)
+        self._shell.carry(Install(settings.transfers.firmware_install, self._image))
+
+    def _restore(self, transfer: Transfer, document: Mapping[str, Any], settings: Settings) -> None:
+        """Take a configuration, in one write together with what the HeMS is told of it."""
+        state, fresh = self._memory.state, self._fresh()
+        try:
+            kept = backup.restored(document, state.tree, fresh, settings)
+        except ValueError as error:
+            self._finish(transfer, Result(FaultCode.FILE_CORRUPTED, str(error)))
+            return
+        tree = replace(state.tree, provisioning=kept)
+        state, _ = reconfigured(fresh, replace(state, tree=tree))
+        if self._finish(transfer, Result(), state):
+            self._changed()
+
+    def _finish(self, transfer: Transfer, result: Result, state: State | None = None) -> bool:
+        """Take a transfer out of the queue, and owe the HeMS word of it.
+
+        `state` is what the transfer has made of the state, which is taken with that or not at all;
+        return whether it was.
+        """
+        if result.code:
+            logger.warning("transfer: %s: %d %s", transfer.request.url, result.code, result.text)
+        else:
+            logger.info("transfer: %s: done", transfer.request.url)
+        if self._image is not None:
+            self._shell.discard(self._image)
+            self._image = None
+        moment = self._clock.moment()
+        if state is not None:
+            problem = self._memory.commit(files.finished(state, transfer, result, moment))
+            if problem is None:
+                return True
+            result = Result(FaultCode.INTERNAL_ERROR, f"not stored: {problem}")
+        self._memory.keep(files.finished(self._memory.state, transfer, result, moment))
+        return False
+
+    def _check_dates(self) -> bool:
+        return self._clock.wall() >= CLOCK_IS_SET
+
+
+def _deadline(transfer: Transfer) -> float | None:
+    return transfer.at if transfer.stage is Stage.INSTALLING else None
+
+
+def errand(transfer: Transfer, tree: Tree, settings: Settings, check_dates: bool) -> Errand:
+    """Return what is to be done first for a transfer."""
+    request, chosen = transfer.request, settings.transfers
+    server = Server(request.url, request.username, request.password)
+    hems = settings.hems
+    trusted = TlsFiles(hems.ca_file, hems.certificate_file, hems.key_file)
+    security = Security(trusted, check_dates)
+    if isinstance(request, Download):
+        if request.file_type == files.CONFIGURATION_DOWNLOAD:
+            return FetchDocument(server, security, request.file_size)
+        return FetchImage(
+            server,
+            security,
+            request.file_size,
+            chosen.most_bytes,
+            chosen.directory,
+            chosen.firmware_verify,
+            chosen.firmware_check,
+        )
+    if request.file_type in files.LOGS:
+        return SendLog(server, security, chosen.log_command)
+    return SendDocument(server, security, backup.backup(tree))

@@ -1,0 +1,219 @@
+"""Carries files for the HeMS, one at a time, on a thread of its own.
+
+A file that is fetched is checked here, and handed over: what is done with it is not decided here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from henbd.errors import ConfigurationError, FaultCode, TransferError
+from henbd.system import command, courier
+from henbd.system.courier import Server
+from henbd.system.doorbell import Doorbell
+from henbd.system.trust import TlsFiles, Trust
+from henbd.system.worker import Mailbox, Worker
+
+# A configuration of the whole model has a third of this.
+LARGEST_DOCUMENT = 1024 * 1024
+
+# Of a log its end.
+LARGEST_LOG = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """How a server of https is to be believed; see henbd.system.trust."""
+
+    files: TlsFiles
+    check_dates: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FetchImage:
+    """Wanted: an image in a file of `directory`, verified and checked by these commands, if any.
+
+    Each command is given the name of the file as its last word. Comes to an Image.
+    """
+
+    server: Server
+    security: Security
+    size: int
+    most_bytes: int
+    directory: str
+    verify: tuple[str, ...]
+    check: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """Wanted: an image installed by a command, which restarts the box. Comes to an Installed."""
+
+    command: tuple[str, ...]
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchDocument:
+    """Wanted: the JSON object in a file. Comes to a Document."""
+
+    server: Server
+    security: Security
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendDocument:
+    """Wanted: a JSON object sent as a file. Comes to a Sent."""
+
+    server: Server
+    security: Security
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SendLog:
+    """Wanted: what a command writes sent as a file, the end of it. Comes to a Sent."""
+
+    server: Server
+    security: Security
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that may be installed is in this file."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The installer has ended without a complaint, and the box is still up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file had this JSON object in it."""
+
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The server has taken a file."""
+
+
+Errand = FetchImage | Install | FetchDocument | SendDocument | SendLog
+Outcome = Image | Installed | Document | Sent | TransferError
+
+
+class Carriage:
+    """Does one errand after the other; `carried` is called with what came of each."""
+
+    def __init__(self, doorbell: Doorbell, carried: Callable[[Outcome], None]) -> None:
+        self._mailbox: Mailbox[Outcome] = Mailbox(doorbell, lambda _, outcome: carried(outcome))
+
+    def carry(self, errand: Errand) -> None:
+        """Begin an errand, without waiting."""
+        worker = Worker("transfer", carry, self._mailbox)
+        worker.put(0, errand)
+        worker.retire()
+
+    def discard(self, file: str) -> None:
+        """Remove an image that is not needed any more."""
+        with contextlib.suppress(OSError):
+            os.unlink(file)
+
+    def close(self) -> None:
+        """Hear of no errand any more."""
+        self._mailbox.close()
+
+
+def carry(errand: Errand) -> Outcome:
+    """Do an errand, and return what came of it. Blocks."""
+    try:
+        match errand:
+            case FetchImage():
+                return _image(errand)
+            case Install():
+                command.run((*errand.command, errand.file), FaultCode.TRANSFER_FAILURE)
+                return Installed()
+            case FetchDocument():
+                return _document(errand)
+            case SendDocument():
+                content = json.dumps(errand.document, indent=1).encode()
+                courier.send(errand.server, _context(errand), content)
+                return Sent()
+            case SendLog():
+                log = command.output(errand.command, LARGEST_LOG, FaultCode.UPLOAD_FAILURE)
+                courier.send(errand.server, _context(errand), log)
+                return Sent()
+            case _:
+                assert_never(errand)
+    except TransferError as error:
+        # A new one: the traceback of this one keeps alive what it came through.
+        return TransferError(error.code, str(error))
+
+
+def _image(errand: FetchImage) -> Image:
+    context = _context(errand)
+    try:
+        descriptor, file = tempfile.mkstemp(prefix="henbd-", suffix=".img", dir=errand.directory)
+    except OSError as error:
+        text = f"{errand.directory}: {error.strerror}"
+        raise TransferError(FaultCode.TRANSFER_FAILURE, text) from error
+    try:
+        with os.fdopen(descriptor, "wb") as kept:
+            courier.fetch(
+                errand.server,
+                context,
+                kept.write,
+                size=errand.size,
+                most_bytes=errand.most_bytes,
+            )
+        # Whom it is from first: nothing is to look into what a stranger has made.
+        if errand.verify:
+            command.run((*errand.verify, file), FaultCode.FILE_AUTHENTICATION)
+        if errand.check:
+            command.run((*errand.check, file), FaultCode.FILE_CORRUPTED)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.unlink(file)
+        if isinstance(error, OSError):
+            text = f"{file}: {error.strerror}"
+            raise TransferError(FaultCode.TRANSFER_FAILURE, text) from error
+        raise
+    return Image(file)
+
+
+def _document(errand: FetchDocument) -> Document:
+    content = bytearray()
+    courier.fetch(
+        errand.server,
+        _context(errand),
+        content.extend,
+        size=errand.size,
+        most_bytes=LARGEST_DOCUMENT,
+    )
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise TransferError(FaultCode.FILE_CORRUPTED, f"the file is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise TransferError(FaultCode.FILE_CORRUPTED, "the file is no JSON object")
+    return Document(found)
+
+
+def _context(errand: FetchImage | FetchDocument | SendDocument | SendLog) -> Any:
+    security = errand.security
+    try:
+        return Trust(security.files).context(check_dates=security.check_dates)
+    except ConfigurationError as error:
+        raise TransferError(FaultCode.INTERNAL_ERROR, str(error)) from error

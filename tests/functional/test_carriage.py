@@ -1,0 +1,390 @@
+"""Files over real connections: fetched, checked, installed and sent, and each way to fail."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import socket
+import ssl
+import stat
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from henbd.errors import TransferError
+from henbd.system import carriage, courier
+from henbd.system.carriage import (
+    Carriage,
+    Document,
+    Errand,
+    FetchDocument,
+    FetchImage,
+    Image,
+    Install,
+    Installed,
+    Outcome,
+    Security,
+    SendDocument,
+    SendLog,
+    Sent,
+    carry,
+)
+from henbd.system.channel import MOST_REDIRECTS
+from henbd.system.courier import Server as Place
+from henbd.system.doorbell import Doorbell
+from henbd.system.trust import NO_FILES, TlsFiles
+from tests.functional.http_server import Server, Visit, wait_until
+from tests.functional.tls import self_signed
+
+IMAGE = bytes(range(256)) * 1000
+USER, PASSWORD = "henb", "pass:wörd"
+NO_TLS = Security(NO_FILES, check_dates=True)
+
+BASIC = 'WWW-Authenticate: Basic realm="files"'
+DIGEST = 'WWW-Authenticate: Digest realm="files", nonce="n", qop="auth"'
+
+
+@dataclass
+class FileServer:
+    """What is there by path; whom it lets in; what it says of a file beside it."""
+
+    files: dict[str, bytes] = field(default_factory=lambda: {"/image": IMAGE})
+    challenge: str | None = None
+    headers: tuple[str, ...] = ()
+    cut: int | None = None
+    status: str = "200 OK"
+    received: dict[str, bytes] = field(default_factory=dict)
+
+    def __call__(self, visit: Visit) -> None:
+        while request := visit.request():
+            method, path, _ = request.line.split()
+            if self.challenge and not self.known(request.headers.get("authorization", "")):
+                visit.reply(b"who?", "401 Unauthorized", self.challenge)
+            elif method == "PUT":
+                self.received[path] = request.body
+                visit.reply(b"", self.status)
+            elif path not in self.files:
+                visit.reply(b"no", "404 Not Found")
+            elif self.cut is not None:
+                length = f"Content-Length: {len(self.files[path])}"
+                visit.socket.sendall(f"HTTP/1.1 200 OK\r\n{length}\r\n\r\n".encode())
+                visit.socket.sendall(self.files[path][: self.cut])
+                return
+            else:
+                visit.reply(self.files[path], self.status, *self.headers)
+
+    def known(self, said: str) -> bool:
+        """Return whether somebody is who may come in; Digest is checked with the other tests."""
+        right = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        return said == f"Basic {right}" or (said.startswith("Digest") and "response=" in said)
+
+
+def place(server: Server, path: str = "/image", scheme: str = "http") -> Place:
+    return Place(f"{scheme}://127.0.0.1:{server.port}{path}", USER, PASSWORD)
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> FetchImage:
+    """What is wanted of an image, but for where it is."""
+    nowhere = Place("http://127.0.0.1:9/image", USER, PASSWORD)
+    return FetchImage(nowhere, NO_TLS, 0, 10**6, str(tmp_path), (), ())
+
+
+def fetched(errand: FetchImage, files: FileServer, path: str = "/image") -> Outcome:
+    with Server(files) as server:
+        return carry(replace(errand, server=place(server, path)))
+
+
+def failed(errand: Errand) -> tuple[int, str]:
+    """Do an errand in vain, and return why."""
+    outcome = carry(errand)
+    assert isinstance(outcome, TransferError), outcome
+    assert outcome.__traceback__ is None
+    return outcome.code, str(outcome)
+
+
+def test_an_image_is_fetched_into_a_file_of_ours(image: FetchImage, tmp_path: Path) -> None:
+    outcome = fetched(replace(image, size=len(IMAGE)), FileServer())
+    assert isinstance(outcome, Image)
+    assert Path(outcome.file).read_bytes() == IMAGE
+    assert Path(outcome.file).parent == tmp_path
+    assert stat.S_IMODE(os.stat(outcome.file).st_mode) == 0o600
+    Carriage(Doorbell(), lambda _: None).discard(outcome.file)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.conformance("C132")
+@pytest.mark.parametrize("challenge", [BASIC, DIGEST])
+def test_who_we_are_is_told_to_a_server_that_asks(image: FetchImage, challenge: str) -> None:
+    files = FileServer(challenge=challenge)
+    assert isinstance(fetched(image, files), Image)
+    with Server(files) as server:
+        assert carry(SendDocument(place(server, "/new"), NO_TLS, {"a": 1})) == Sent()
+    assert json.loads(files.received["/new"]) == {"a": 1}
+
+
+@pytest.mark.conformance("C132")
+def test_redirects_are_followed_and_another_host_is_not_told_who_we_are(
+    image: FetchImage,
+) -> None:
+    def script(visit: Visit) -> None:
+        while request := visit.request():
+            if "authorization" not in request.headers:
+                visit.reply(b"", "401 Unauthorized", BASIC)
+            else:
+                visit.reply(b"", "302 Found", f"Location: http://127.0.0.2:{there.port}/image")
+
+    with Server(FileServer(), host="127.0.0.2") as there, Server(script) as here:
+        assert isinstance(carry(replace(image, server=place(here))), Image)
+        assert carry(SendDocument(place(here), NO_TLS, {})) == Sent()
+    assert [r.line.split()[0] for r in there.requests] == ["GET", "PUT"]
+    assert not any("authorization" in request.headers for request in there.requests)
+    assert [r.body for r in there.requests] == [b"", b"{}"]
+
+
+def test_redirects_have_an_end(image: FetchImage) -> None:
+    def script(visit: Visit) -> None:
+        while visit.request():
+            visit.reply(b"", "302 Found", "Location: /again")
+
+    with Server(script) as server:
+        code, text = failed(replace(image, server=place(server)))
+    assert (code, text) == (9010, "HTTP 302 Found")
+    assert len(server.requests) == MOST_REDIRECTS + 1
+
+
+@pytest.mark.conformance("C132")
+def test_https_is_believed_by_our_rules(image: FetchImage, tmp_path: Path) -> None:
+    files = self_signed(tmp_path)
+    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    secure.load_cert_chain(files.certificate, files.key)
+    trusting = Security(TlsFiles(str(files.certificate), None, None), check_dates=True)
+    with Server(FileServer(), context=secure) as server:
+        there = place(server, scheme="https")
+        assert isinstance(carry(replace(image, server=there, security=trusting)), Image)
+        assert carry(SendDocument(there, trusting, {})) == Sent()
+        code, text = failed(replace(image, server=there))
+        assert code == 9012
+        assert "certificate verify failed" in text
+        other = replace(there, url=there.url.replace("127.0.0.1", "127.0.0.2"))
+        assert failed(replace(image, server=other, security=trusting))[0] in (9012, 9015)
+
+
+SHA256 = base64.b64encode(hashlib.sha256(IMAGE).digest()).decode()
+MD5 = base64.b64encode(hashlib.md5(IMAGE).digest()).decode()
+WRONG = base64.b64encode(bytes(32)).decode()
+
+
+@pytest.mark.conformance("C137")
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ((f"Repr-Digest: sha-256=:{SHA256}:",), None),
+        ((f"Content-Digest: sha-256=:{SHA256}:, md5=:{MD5}:",), None),
+        ((f"Digest: SHA-256={SHA256},MD5={MD5}",), None),
+        ((f"Content-MD5: {MD5}",), None),
+        (("Digest: unixsum=30637, crc32c=x",), None),
+        ((f"Repr-Digest: sha-256=:{WRONG}:",), 9018),
+        ((f"Digest: md5={MD5},sha-256={WRONG}",), 9018),
+        ((f"Content-MD5: {WRONG}",), 9018),
+        (("Content-MD5: nonsense",), 9018),
+    ],
+)
+def test_what_the_server_says_of_the_content_is_checked(
+    image: FetchImage, tmp_path: Path, headers: tuple[str, ...], code: int | None
+) -> None:
+    outcome = fetched(image, FileServer(headers=headers))
+    if code is None:
+        assert isinstance(outcome, Image)
+    else:
+        assert isinstance(outcome, TransferError)
+        assert outcome.code == code
+        assert not list(tmp_path.iterdir())
+
+
+def refusing(status: str) -> FileServer:
+    return FileServer(status=status)
+
+
+@pytest.mark.conformance("C137", "C150")
+@pytest.mark.parametrize(
+    ("files", "change", "code", "why"),
+    [
+        (FileServer(files={}), {}, 9016, "HTTP 404 Not Found"),
+        (refusing("403 Forbidden"), {}, 9016, "HTTP 403 Forbidden"),
+        (refusing("500 Broken"), {}, 9010, "HTTP 500 Broken"),
+        (refusing("204 No Content"), {}, 9010, "HTTP 204 No Content"),
+        (FileServer(challenge="WWW-Authenticate: Negotiate"), {}, 9012, "HTTP 401 Unauthorized"),
+        (FileServer(cut=5000), {}, 9017, "the answer was cut short after 5000 bytes"),
+        (FileServer(), {"size": 7}, 9018, "the file has 256000 bytes, not 7"),
+        (FileServer(), {"size": 256001}, 9018, "the file has 256000 bytes, not 256001"),
+        (FileServer(), {"most_bytes": 1000}, 9010, "the file has over 1000 bytes"),
+        (FileServer(), {"directory": "/nowhere"}, 9010, "/nowhere: No such file or directory"),
+        (FileServer(), {"verify": ("false",)}, 9019, "false ended with 1"),
+        (FileServer(), {"check": ("false",)}, 9018, "false ended with 1"),
+        (FileServer(), {"verify": ("/nowhere",)}, 9019, "/nowhere: No such file or directory"),
+        (
+            FileServer(),
+            {"check": ("sh", "-c", "echo this is; echo no image >&2; exit 3")},
+            9018,
+            "sh ended with 3: this is no image",
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_goes_wrong_is_told_apart_and_leaves_no_file(
+    image: FetchImage,
+    tmp_path: Path,
+    files: FileServer,
+    change: dict[str, object],
+    code: int,
+    why: str,
+) -> None:
+    outcome = fetched(replace(image, **change), files)  # type: ignore[arg-type]
+    assert isinstance(outcome, TransferError)
+    assert (outcome.code, str(outcome).partition(": HTTPConn")[0]) == (code, why)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.conformance("C137")
+def test_a_server_that_cannot_be_reached_is_told_as_such(
+    image: FetchImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    nobody = Place(url + "/image", "", "")
+    assert failed(replace(image, server=nobody)) == (9015, f"{url}: connection refused")
+    assert failed(SendDocument(nobody, NO_TLS, {})) == (9015, f"{url}: connection refused")
+    nameless = Place("http://no-such-host.invalid/image", "", "")
+    assert failed(replace(image, server=nameless))[0] == 9015
+    monkeypatch.setattr(courier, "READ_TIMEOUT_S", 0.2)
+
+    def silent(visit: Visit) -> None:
+        visit.request()
+        visit.request()
+
+    with Server(silent) as server:
+        assert failed(replace(image, server=place(server)))[0] == 9015
+
+
+def test_a_disk_that_is_full_is_told_as_such(image: FetchImage, tmp_path: Path) -> None:
+    with Server(FileServer()) as server:
+        worker = partial(carry, replace(image, server=place(server)))
+        code, text = limited(worker, 100_000)
+    assert (code, text.rpartition(": ")[2]) == (9010, "File too large")
+    assert not list(tmp_path.iterdir())
+
+
+def limited(work: Callable[[], Outcome], size: int) -> tuple[int, str]:
+    """Do something in a process whose files can have no more than this size."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        import resource
+        import signal
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        outcome = work()
+        assert isinstance(outcome, TransferError)
+        os.write(writer, f"{int(outcome.code)} {outcome}".encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as said:
+        code, _, text = said.read().partition(" ")
+    os.waitpid(child, 0)
+    return int(code), text
+
+
+@pytest.mark.conformance("C137", "C138")
+def test_an_image_is_verified_before_it_is_checked_and_then_installed(
+    image: FetchImage, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    note = partial(lambda word: ("sh", "-c", f'echo {word} $(wc -c < "$0") >> {log}'))
+    errand = replace(image, verify=note("verify"), check=note("check"))
+    outcome = fetched(errand, FileServer())
+    assert isinstance(outcome, Image)
+    assert carry(Install(note("install"), outcome.file)) == Installed()
+    assert log.read_text().splitlines() == [
+        f"{word} {len(IMAGE)}" for word in ("verify", "check", "install")
+    ]
+    assert failed(Install(("false",), outcome.file)) == (9010, "false ended with 1")
+
+
+@pytest.mark.conformance("C140")
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b'{"a": "b"}', None),
+        (b"[1]", 9018),
+        (b"no JSON", 9018),
+        (b"\xff\xfe", 9018),
+        (b"[" * 100_000, 9018),
+        (b'{"a": ' + b"1" * 5000 + b"}", 9018),
+        (b"", 9018),
+        (b"x" * (carriage.LARGEST_DOCUMENT + 1), 9010),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_document_is_a_json_object(content: bytes, code: int | None) -> None:
+    with Server(FileServer(files={"/a": content})) as server:
+        errand = FetchDocument(place(server, "/a"), NO_TLS, 0)
+        if code is None:
+            assert carry(errand) == Document({"a": "b"})
+        else:
+            assert failed(errand)[0] == code
+
+
+@pytest.mark.conformance("C132")
+@pytest.mark.parametrize(
+    ("status", "challenge", "code"),
+    [("404 No", None, 9011), ("507 Full", None, 9011), ("200 OK", "WWW-Authenticate: X", 9012)],
+)
+def test_an_upload_that_is_refused_is_told(status: str, challenge: str | None, code: int) -> None:
+    with Server(FileServer(status=status, challenge=challenge)) as server:
+        assert failed(SendDocument(place(server), NO_TLS, {}))[0] == code
+
+
+def test_of_a_log_the_end_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carriage, "LARGEST_LOG", 1000)
+    files = FileServer()
+    with Server(files) as server:
+        words = ("sh", "-c", "seq 1 1000; echo complaint >&2")
+        assert carry(SendLog(place(server, "/log"), NO_TLS, words)) == Sent()
+        assert failed(SendLog(place(server, "/no"), NO_TLS, ("false",))) == (
+            9011,
+            "false ended with 1",
+        )
+    assert len(files.received["/log"]) == 1000
+    assert files.received["/log"].endswith(b"999\n1000\n")
+    assert "/no" not in files.received
+
+
+def test_the_loop_does_not_wait_for_an_errand(image: FetchImage) -> None:
+    doorbell, outcomes = Doorbell(), list[Outcome]()
+    shell = Carriage(doorbell, outcomes.append)
+    gate = threading.Event()
+
+    def slow(visit: Visit) -> None:
+        visit.request()
+        gate.wait(20)
+        visit.reply(IMAGE)
+
+    with Server(slow) as server:
+        started = time.monotonic()
+        shell.carry(replace(image, server=place(server)))
+        wait_until(doorbell, lambda: server.requests, "the request")
+        assert not outcomes
+        assert time.monotonic() - started < 15
+        gate.set()
+        wait_until(doorbell, lambda: outcomes, "the image")
+    assert isinstance(outcomes[0], Image)
+    shell.close()

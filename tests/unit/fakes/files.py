@@ -1,0 +1,81 @@
+"""A file server, and the installer of the box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from henbd.errors import TransferError
+from henbd.system.carriage import (
+    Document,
+    Errand,
+    FetchDocument,
+    FetchImage,
+    Image,
+    Install,
+    Installed,
+    Outcome,
+    SendDocument,
+    SendLog,
+    Sent,
+)
+from tests.unit.fakes.clockwork import Doorbell, Time
+
+TAKES_S = 5.0
+IMAGE = "/tmp/henbd-1.img"
+
+
+class FileServer:
+    """What is there to fetch, by URL: a JSON object, an image (None), or why not; what was sent."""
+
+    def __init__(self) -> None:
+        self.there: dict[str, Mapping[str, Any] | TransferError | None] = {}
+        self.received: dict[str, Mapping[str, Any] | tuple[str, ...]] = {}
+        self.asked: list[str] = []
+
+
+class FilesShell:
+    """What henbd.system.carriage is, over a fake server; `installed` is what an installer does."""
+
+    def __init__(self, server: FileServer, time: Time, doorbell: Doorbell) -> None:
+        self.carried: Callable[[Outcome], None] = lambda _: None
+        self.installed: Callable[[], TransferError | None] = lambda: None
+        self.images: set[str] = set()
+        self.busy = False
+        self._server, self._time, self._doorbell = server, time, doorbell
+
+    def carry(self, errand: Errand) -> None:
+        """Do one errand at a time."""
+        assert not self.busy, "two errands at a time"
+        self.busy = True
+        self._time.after(TAKES_S, lambda: self._doorbell.ring(lambda: self._end(errand)))
+
+    def discard(self, file: str) -> None:
+        """Remove an image that is there."""
+        self.images.remove(file)
+
+    def _end(self, errand: Errand) -> None:
+        self.busy = False
+        self.carried(self._outcome(errand))
+
+    def _outcome(self, errand: Errand) -> Outcome:
+        if isinstance(errand, Install):
+            assert errand.file in self.images
+            return self.installed() or Installed()
+        url = errand.server.url
+        self._server.asked.append(url)
+        found = self._server.there.get(url)
+        if isinstance(found, TransferError):
+            return found
+        match errand:
+            case FetchImage():
+                self.images.add(IMAGE)
+                return Image(IMAGE)
+            case FetchDocument():
+                assert found is not None
+                return Document(found)
+            case SendDocument(document=document):
+                self._server.received[url] = document
+            case SendLog(command=command):
+                self._server.received[url] = command
+        return Sent()
