@@ -214,7 +214,7 @@ def test_the_name_in_the_redirect_is_the_one_that_is_verified(tmp_path: Path) ->
 def test_other_addresses_are_tried_and_the_one_that_answers_is_kept(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="henbd")
 
     def closing(visit: Visit) -> None:
         visit.reply(visit.request().body, "200 OK", "Connection: close")

@@ -64,7 +64,7 @@ def test_tunnel_by_certificate(here: Ground) -> None:
 
 
 def test_tunnel_by_secret(tmp_path: Path, pki: Pki, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("DEBUG")
+    caplog.set_level("DEBUG", logger="henbd")
     secret = "open sesame"
     wanted = connection(by_secret(secret), child("net-1", f"{MME}/32"))
     with ground(tmp_path, pki, psk=secret) as here:

@@ -240,7 +240,7 @@ def test_a_hook_that_is_not_there_is_named(hook: Hook) -> None:
 def test_what_it_says_to_standard_error_is_in_the_log(
     hook: Hook, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="henbd")
     hook.be(SPOKEN, first="echo 'the radio is warm' >&2")
     hook.ask()
     assert "hook: the radio is warm" in caplog.messages

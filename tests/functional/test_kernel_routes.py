@@ -174,7 +174,7 @@ def test_refusal_is_an_error_that_names_route_and_cause(
 def test_actions_are_logged_as_they_are(
     shell: KernelShell, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="henbd")
     action = AddGuard(Unreachable(NETWORK[4]))
     shell.perform(action)
     assert [record.getMessage() for record in caplog.records if "henbd" in record.name] == [

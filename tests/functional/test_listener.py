@@ -279,7 +279,7 @@ def test_who_is_refused_may_not_go_on_for_ever(house: House) -> None:
 def test_the_listener_moves_with_its_address(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="henbd")
     house.listen("127.0.0.1")
     waiting = house.caller()
     house.listen("127.0.0.2")

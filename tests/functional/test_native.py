@@ -221,7 +221,7 @@ def test_a_flood_does_not_keep_others_waiting(native: Native) -> None:
 def test_actions_are_logged_once_as_they_are(
     native: Native, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="henbd")
     native.stack().hello()
     native.loop.turn_until(lambda: native.rings)
     native.adapter.perform(Tell(LINK))

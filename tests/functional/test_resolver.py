@@ -109,7 +109,7 @@ def test_an_answer_rings_when_it_changes_something(questions: Questions, system:
 def test_a_good_answer_outlives_a_failure(
     questions: Questions, system: System, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="henbd")
     assert questions.ask("a.lab", 1) == ()
     system.answers["a.lab"] = (ONE,)
     assert questions.ask("a.lab", 2) == (ONE,)

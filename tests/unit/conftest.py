@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import hypothesis
 import pytest
 
 from henbd.settings import Settings
 from henbd.values import EspMode
+from tests.unit.settings import QUICK
 from tests.unit.world import World
 
 Worlds = Callable[..., World]
+
+# Without it a property fails on a machine that is busy with something else.
+hypothesis.settings.register_profile("quick", QUICK)
+hypothesis.settings.load_profile("quick")
 
 
 @pytest.fixture
