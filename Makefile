@@ -15,7 +15,8 @@ WORKERS := 4
 OPENWRT_SCRIPTS := $(addprefix openwrt/henbd/files/henbd,.init -guard.init .defaults .rpcd) \
                    systemd/henbd-guard
 
-.PHONY: help demo lab test openwrt-check check test-unit conformance fuzz test-kernel bench bench-short model install \
+.PHONY: help demo lab test openwrt-check check test-unit conformance fuzz test-kernel matrix bench \
+        bench-short model install \
         uninstall clean
 
 help:
@@ -49,6 +50,10 @@ fuzz: setup-python ## every parser of a peer's bytes against random ones, SECOND
 test-kernel: setup-lab ## demo and core tests under a full Debian kernel in a VM (root)
 	@$(PYTHON) -m tests.lab.vm --timeout 900 -- $(PYTHON) -m tests.lab.demo
 	@$(PYTHON) -m tests.lab.vm --timeout 900 -- $(PYTHON) -m pytest -m kernel
+
+matrix: setup-lab ## every fault in every way to do ESP: here, and in a VM (root)
+	@$(PYTHON) -m pytest -n $(WORKERS) -m matrix tests/functional/henb
+	@$(PYTHON) -m tests.lab.vm --timeout 3600 -- $(PYTHON) -m pytest -m matrix tests/functional/henb
 
 bench: setup-lab ## how soon and how small, beside limits of the same run: 200 trials each (root)
 	@$(PYTHON) -m tests.bench

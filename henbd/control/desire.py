@@ -48,11 +48,12 @@ def desired(
     assert isinstance(observed.kernel, Kernel)
     ends = far_ends(asked, observed)
     behind = _behind_gateway(asked, settings, observed, tunnel, ends, hems)
-    # While no gateway can be had, a HeMS that may be reached outside is nothing to be guarded.
-    inside = None if course.hems_outside else hems
-    guarded = _behind_gateway(asked, settings, observed, tunnel, ends, inside)
+    protected = _protected(asked, settings, observed, behind, hems)
+    if hems and course.hems_outside:
+        # While no gateway can be had it may be reached outside; S1 may not.
+        protected -= {guard.host(hems)} - {guard.host(end.address) for end in ends}
     guards = guard.guards(
-        _protected(asked, settings, guarded, inside),
+        protected,
         _inner_sources(observed, tunnel),
         observed.kernel,
         esp_mode(observed.charon, observed.kernel),
@@ -130,8 +131,7 @@ def _behind_gateway(
     for address in single:
         if not any(address in network for network in networks):
             networks.append(guard.host(address))
-    waiting = asked.s1_inside and asked.far_ends and not s1.up(observed.stack)
-    if waiting and tunnel.up and tunnel.sa is not None:
+    if _waits_for_s1(asked, observed) and tunnel.up and tunnel.sa is not None:
         # Of one child: while it is replaced there are two, and their union is nobody's wish.
         kept = (c.networks for c in installed(tunnel.sa) if set(networks) <= set(c.networks))
         networks = list(max(kept, key=len, default=networks))
@@ -139,17 +139,34 @@ def _behind_gateway(
 
 
 def _protected(
-    asked: Provisioned, settings: Settings, behind: Iterable[Network], hems: Address | None
-) -> list[Network]:
+    asked: Provisioned,
+    settings: Settings,
+    observed: Observed,
+    behind: Iterable[Network],
+    hems: Address | None,
+) -> set[Network]:
     """Return what must never be reached in the clear.
 
-    With S1 outside that is the HeMS alone: the user plane goes to networks of the core then.
+    Of a name it is every address: another one may be in use in a moment. While S1 is not up, what
+    is guarded stays so, for its user plane may have been there. With S1 outside it is the HeMS
+    alone: the user plane goes to networks of the core then.
     """
-    if asked.s1_inside:
-        return list(behind)
-    if hems and settings.hems.path is HemsPath.TUNNEL:
-        return [guard.host(hems)]
-    return []
+    assert isinstance(observed.kernel, Kernel)
+    if not asked.s1_inside:
+        inside = settings.hems.path is HemsPath.TUNNEL
+        return {guard.host(hems)} if hems and inside else set()
+    found = set(behind)
+    for name in asked.far_ends if settings.ipsec else ():
+        addresses = observed.names.get(name, ())
+        found |= {guard.host(a) for a in addresses if not any(a in n for n in behind)}
+    if _waits_for_s1(asked, observed):
+        found |= guard.networks(observed.kernel.guards)
+    return found
+
+
+def _waits_for_s1(asked: Provisioned, observed: Observed) -> bool:
+    """Return whether S1 is to be had inside, and is not: nobody can say whom it will talk to."""
+    return asked.s1_inside and bool(asked.far_ends) and not s1.up(observed.stack)
 
 
 def _inner_sources(observed: Observed, tunnel: Tunnel) -> set[Address]:

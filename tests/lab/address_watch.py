@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -66,8 +67,15 @@ class AddressWatch:
             if self._end in ready:
                 return
             at = time.monotonic()
+            try:
+                datagram = self._socket.recv(65536)
+            except OSError as error:
+                # More has come than the socket could hold; what it holds is still to be read.
+                if error.errno != errno.ENOBUFS:
+                    raise
+                continue
             with self._more:
-                self._seen += [Arrival(at, a) for a in addresses(self._socket.recv(65536))]
+                self._seen += [Arrival(at, a) for a in addresses(datagram)]
                 self._more.notify_all()
 
 

@@ -58,7 +58,8 @@ CONNECTION_REQUEST_URL = "Device.ManagementServer.ConnectionRequestURL"
 # The checkout that the tests are in: henbd is run from there.
 ROOT = Path(__file__).parents[2]
 
-START_S, STOP_S = 10.0, 5.0
+# A start imports a hundred modules; on a machine with much to do that takes a while.
+START_S, STOP_S = 30.0, 5.0
 
 
 def provisioning(*far_ends: object, inside: bool = True, home: bool = True) -> Set:
@@ -381,6 +382,11 @@ class Lab:
         """Return the value of a parameter that the HeMS was told last."""
         told = [e.facts["parameters"] for e in self.log.events("Inform")]
         return next(values[path] for values in reversed(told) if path in values)
+
+    def hems_knows(self) -> str:
+        """Return the inner address that the HeMS was told last, empty if it was told none."""
+        told = [e.facts["parameters"] for e in self.log.events("Inform")]
+        return next((v[INNER_ADDRESS] for v in reversed(told) if INNER_ADDRESS in v), "")
 
     def call(self) -> int:
         """Make a connection request at the URL that the HeMS was told last; return the status."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import ip_address
 
+from henbd.control.guard import networks
 from henbd.control.routing import CHARON_TABLE, MAIN_TABLE
 from henbd.settings import HemsPath
-from henbd.values import Block, Desired, EspMode, Kernel, Observed, Route
+from henbd.values import Block, Desired, EspMode, Kernel, Observed, PeerState, Route
 from tests.unit.settings import hems, ipsec
 from tests.unit.sights import (
     ANY,
@@ -19,9 +20,11 @@ from tests.unit.sights import (
     INNER_2,
     LO,
     MME,
+    MME_2,
     NOBODY,
     OUTER,
     ROUTER,
+    SGW,
     TUN,
     WAN,
     charon,
@@ -31,6 +34,7 @@ from tests.unit.sights import (
     host,
     ike_sa,
     kernel,
+    link,
     observed,
     on,
     provisioned,
@@ -38,6 +42,8 @@ from tests.unit.sights import (
     stack,
 )
 from tests.unit.wishes import BOX, OUTSIDE, wanted
+
+HEMS_OUTSIDE = ip_address("198.51.100.3")
 
 # Guards.
 
@@ -85,6 +91,32 @@ def test_every_granted_address_is_guarded_not_only_that_of_the_best_sa() -> None
 def test_addresses_of_an_operators_own_tunnel_are_not_guarded() -> None:
     foreign = charon(ike_sa(), ike_sa(connection="operator", unique_id=2, inner=(INNER_2,)))
     assert wanted(seen=observed(charon=foreign)).guards == wanted().guards
+
+
+def test_of_a_name_every_address_is_guarded_and_one_is_used() -> None:
+    asked = provisioned(far_ends=("mme.example",))
+    seen = observed(names={**observed().names, "mme.example": (MME, MME_2)})
+    assert wanted(asked, seen).guards >= guards_of(host(MME), host(MME_2))
+
+
+def test_while_s1_is_not_up_what_is_guarded_stays_so() -> None:
+    """Its user plane may have been there: after a restart nobody can say with whom it was."""
+    standing = kernel(*guards_of(CORE, host(MME), host(SGW), sources=(INNER,)))
+    down = observed(kernel=standing, stack=stack(link(), PeerState.CONNECTING))
+    assert wanted(seen=down).guards >= guards_of(host(SGW))
+    assert not wanted(seen=observed(kernel=standing)).guards & guards_of(host(SGW))
+    outside = provisioned(s1_inside=False)
+    assert not wanted(outside, down).guards & guards_of(host(SGW))
+
+
+def test_a_hems_that_is_reached_outside_for_a_while_is_not_guarded_but_a_far_end_is() -> None:
+    standing = kernel(*guards_of(host(HEMS_OUTSIDE), sources=(INNER,)))
+    seen = observed(kernel=standing, stack=stack())
+    for asked, open_ in ((provisioned(), True), (provisioned(HEMS_OUTSIDE), False)):
+        names = {**seen.names, str(HEMS_OUTSIDE): (HEMS_OUTSIDE,)}
+        found = wanted(asked, replace(seen, names=names), address=HEMS_OUTSIDE, hems_outside=True)
+        assert (host(HEMS_OUTSIDE) not in networks(found.guards)) is open_
+        assert CORE in networks(found.guards)
 
 
 def test_where_the_tunnel_is_an_interface_each_way_out_is_blocked() -> None:

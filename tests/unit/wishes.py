@@ -49,6 +49,7 @@ def wanted(
     configuration: Settings = BOX,
     address: Address | None = HEMS,
     gateways: Gateways | None = None,
+    hems_outside: bool = False,
 ) -> Desired:
     """Return what is wanted of a box that sees this."""
     seen = seen or observed()
@@ -58,7 +59,7 @@ def wanted(
         seen,
         judge(seen.charon, seen.kernel) if tunnel is None else tunnel,
         address,
-        course(gateways=gateways or Gateways()),
+        course(gateways=gateways or Gateways(), hems_outside=hems_outside),
         NOW,
     )
 

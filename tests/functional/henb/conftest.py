@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -36,3 +37,23 @@ def registered(lab: Lab) -> Lab:
     """A lab whose HeNB is registered, S1 up, and the HeMS told so."""
     lab.register()
     return lab
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell of the fault matrix: the cells, the clear packets, from fault to right state."""
+    cells = [
+        value
+        for report in terminalreporter.getreports("passed")
+        for name, value in report.user_properties
+        if name == "matrix" and report.when == "call"
+    ]
+    for plane in sorted({plane for plane, *_ in cells}):
+        rows = sorted((row for row in cells if row[0] == plane), key=lambda row: row[2])
+        terminalreporter.section(f"fault matrix: {plane}")
+        for _, fault, settled_s, clear in rows:
+            terminalreporter.line(f"{settled_s:8.2f} s  {clear} clear  {fault}")
+        times = [row[2] for row in rows]
+        terminalreporter.line(
+            f"{len(rows)} cells, {sum(row[3] for row in rows)} clear packets, "
+            f"right after {median(times):.2f} s (median), {times[-1]:.2f} s (worst)"
+        )

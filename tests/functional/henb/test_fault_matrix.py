@@ -1,0 +1,103 @@
+"""Every fault in every way that a kernel may do ESP: in the end all is right, and nothing leaked.
+
+The cells of userspace ESP run with all tests; those of a kernel with ESP in the VM, a few with
+`make test-kernel` and all of them with `make matrix`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab import topology
+from tests.lab.charon import kernel_has_esp
+from tests.lab.events import PATIENCE
+from tests.lab.faults import FAULTS, NAME_SERVER, right
+from tests.lab.lab import ROOT, Lab
+from tests.lab.prober import Prober
+
+pytestmark = [pytest.mark.matrix, pytest.mark.timeout(180 * PATIENCE)]
+
+# What is seen by time is not to take long here.
+SOON = {"ipsec": {"dpd_s": 2, "audit_s": 3}, "s1": {"hold_s": 5}}
+
+# From the end of the fault: a gateway that failed a few times is left alone for some seconds.
+WITHIN_S = 40.0
+
+# These run in the VM every time; the others are too long there.
+ALWAYS = {"gateway_restarted_with_another_pool", "charon_killed", "operators_load_all"}
+
+PLANE = "kernel ESP" if kernel_has_esp() else "userspace ESP"
+
+CELLS = [
+    pytest.param(name, id=name, marks=[pytest.mark.kernel] if name in ALWAYS else [])
+    for name in FAULTS
+]
+
+
+@pytest.fixture
+def served(lab: Lab) -> Iterator[Lab]:
+    """A lab in service, in which somebody tries to leak all the time."""
+    lab.net.henb.set_nameserver(NAME_SERVER)
+    lab.register()
+    assert settled(lab, WITHIN_S)[0] is None
+    with Prober(lab.net.henb) as prober:
+        yield lab
+        assert prober.tried > 0
+
+
+def settled(lab: Lab, within_s: float) -> tuple[str | None, float]:
+    """Wait until all is right; return what is not, and how long it took."""
+    since = time.monotonic()
+    while True:
+        wrong = right(lab) if lab.answers() else "henbd does not answer"
+        took_s = time.monotonic() - since
+        if wrong is None or took_s > within_s * PATIENCE:
+            return wrong, took_s
+        time.sleep(0.02 * PATIENCE)
+
+
+@pytest.mark.lab(configuration=SOON)
+@pytest.mark.parametrize("fault", CELLS)
+def test_all_becomes_right_again_and_nothing_leaks(
+    served: Lab, fault: str, record_property: pytest.RecordProperty
+) -> None:
+    FAULTS[fault](served)
+    wrong, took_s = settled(served, WITHIN_S)
+    assert wrong is None, f"after {took_s:.1f} s: {wrong}"
+    leaks = served.leaks()
+    record_property("matrix", (PLANE, fault, round(took_s, 2), len(leaks)))
+    assert leaks == []
+
+
+@pytest.mark.kernel
+@pytest.mark.lab(configuration=SOON)
+def test_the_capture_sees_a_leak_when_there_are_no_guards(lab: Lab) -> None:
+    """Else all the tests that see none would have seen nothing."""
+    lab.register()
+    lab.henbd.stop()
+    lab.stack.stop()
+    lab.charon.stop()
+    here = (sys.executable, "-m", "henbd", "guard", "--config", str(lab.configuration_file))
+    core = [network for network in topology.PROTECTED if network.version == 4]
+    with lab.in_the_clear(*core):
+        assert send_to_the_core(lab) == 0
+        with lab.net.henb.inside():
+            done = subprocess.run(
+                [*here, "--remove", "--yes"], cwd=ROOT, capture_output=True, text=True, check=False
+            )
+        assert done.returncode == 0, done.stderr
+        assert send_to_the_core(lab) > 0
+
+
+def send_to_the_core(lab: Lab) -> int:
+    """Have somebody on the HeNB try to send there, and return how much the capture has seen."""
+    before = sum(len(capture.clear()) for capture in lab.captures)
+    with Prober(lab.net.henb) as prober:
+        while prober.tried < 100:
+            time.sleep(0.01)
+    return sum(len(capture.clear()) for capture in lab.captures) - before

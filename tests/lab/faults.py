@@ -1,0 +1,235 @@
+"""What may befall a HeNB that is in service: done to a lab, and undone, by name.
+
+Each fault returns when what caused it is over: from then on all must become right by itself. Where
+the outage is to be seen, the fault waits until it is.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from ipaddress import IPv4Address
+
+from tests.lab.dns import Behaviour, Dns
+from tests.lab.events import PATIENCE
+from tests.lab.gateway import Refusal
+from tests.lab.hems.rpc import Set
+from tests.lab.lab import S1_SERVERS, SECURITY_GATEWAY, Lab
+from tests.lab.namespaces import run
+from tests.lab.probe import eventually
+from tests.lab.topology import GATEWAY, MME
+
+# DPD, then five requests: so soon a dead gateway is noticed.
+NOTICED_S = 40.0
+
+# The HeNB's name server is its router.
+NAME_SERVER = IPv4Address("10.10.1.1")
+
+FLOOD = 5000
+
+
+def nothing(_lab: Lab) -> None:
+    """All is well."""
+
+
+def link_cut(lab: Lab) -> None:
+    """The gateway cannot be reached until the tunnel is given up."""
+    lab.net.cut("segw")
+    _away(lab)
+    lab.net.restore("segw")
+
+
+def gateway_killed(lab: Lab) -> None:
+    """The gateway dies without a word, and comes back when that has been noticed."""
+    lab.gateway.kill()
+    _away(lab)
+    lab.gateway.start()
+
+
+def gateway_restarted_with_another_pool(lab: Lab) -> None:
+    """The gateway restarts, and grants other addresses."""
+    lab.grant_another()
+    lab.gateway.restart()
+
+
+def charon_killed(lab: Lab) -> None:
+    """The HeNB's charon dies; the service manager starts it again."""
+    lab.charon.kill()
+    _charon_missed(lab)
+    lab.charon.start()
+
+
+def charon_stopped(lab: Lab) -> None:
+    """The HeNB's charon ends in good order, and is started again."""
+    lab.charon.stop()
+    _charon_missed(lab)
+    lab.charon.start()
+
+
+def charon_paused(lab: Lab) -> None:
+    """The HeNB's charon hangs for ten seconds."""
+    lab.charon.pause()
+    time.sleep(10)
+    lab.charon.resume()
+
+
+def henbd_killed(lab: Lab) -> None:
+    """henbd dies, and is started again."""
+    lab.henbd.kill()
+    lab.henbd.start()
+
+
+def all_restarted(lab: Lab) -> None:
+    """Everything on the HeNB, and the gateway, is started anew."""
+    lab.stack.stop()
+    lab.henbd.stop()
+    lab.charon.restart()
+    lab.gateway.restart()
+    lab.start()
+
+
+def operators_load_all(lab: Lab) -> None:
+    """An operator loads a configuration of his own, in which nothing is."""
+    empty = lab.folder / "swanctl.conf"
+    empty.touch()
+    vici = lab.charon.vici
+    run("swanctl", "--load-all", "--file", str(empty), "--uri", f"unix://{vici.path}")
+    assert not vici.request("get-conns").get("conns")
+
+
+def wan_switched(lab: Lab) -> None:
+    """The first WAN goes down, and comes back while the second is in use."""
+    lab.net.take_down("wan0")
+    time.sleep(1 * PATIENCE)
+    lab.net.bring_up("wan0")
+
+
+def address_removed(lab: Lab) -> None:
+    """Somebody takes the inner address away."""
+    address = lab.status()["tunnel"]["inner_addresses"][0]
+    lab.net.henb.ip(f"address del {address}/32 dev {lab.inner_device()}")
+
+
+def netlink_flooded(lab: Lab) -> None:
+    """Thousands of addresses and routes come and go."""
+    half = FLOOD // 2
+    lab.net.henb.ip(
+        *(
+            f"address {verb} 127.1.{n // 250}.{n % 250}/32 dev lo"
+            for n in range(half // 2)
+            for verb in ("add", "del")
+        ),
+        *(
+            f"route {verb} 192.0.2.{n % 250} dev lo"
+            for n in range(half // 2)
+            for verb in ("add", "del")
+        ),
+    )
+
+
+def names_gone(lab: Lab) -> None:
+    """The name server is silent, and the gateway dies meanwhile and comes back."""
+    with lab.net.net.inside():
+        dns = Dns(lab.log, str(NAME_SERVER))
+    with dns:
+        dns.name("mme.lab", str(MME))
+        dns.name("segw.lab", str(GATEWAY))
+        names = {S1_SERVERS: "mme.lab", SECURITY_GATEWAY: "segw.lab"}
+        lab.hems.play([Set({path: (name, "xsd:string") for path, name in names.items()})])
+        since = time.monotonic()
+        assert lab.call() == 200
+        done = lab.log.wait("SetParameterValuesResponse", since=since)
+        lab.log.wait("session-end", since=done.at)
+        assert eventually(lambda: lab.status()["s1"]["far_ends"] == ["mme.lab"])
+        assert eventually(lambda: right(lab) is None, 30), right(lab)
+        dns.behave(Behaviour.SILENCE, "mme.lab")
+        dns.behave(Behaviour.SERVFAIL, "segw.lab")
+        gateway_killed(lab)
+        assert eventually(lambda: right(lab) is None, 60), right(lab)
+
+
+def gateway_refuses(lab: Lab) -> None:
+    """The gateway ends the tunnel and turns the HeNB away for a while."""
+    lab.gateway.refuse(Refusal.IDENTITY)
+    lab.gateway.terminate_ike()
+    _away(lab)
+    lab.gateway.accept()
+
+
+def no_address_granted(lab: Lab) -> None:
+    """The gateway ends the tunnel and grants no address for a while."""
+    lab.gateway.use_pool()
+    lab.gateway.terminate_ike()
+    _away(lab)
+    lab.grant_another()
+
+
+def certificate_rotated(lab: Lab) -> None:
+    """The files of certificate and key are renewed; the HeNB is told by a signal."""
+    before = {sa.unique_id for sa in lab.charon.vici.sas()}
+    for new, old in (
+        (lab.pki.henb_next.certificate, lab.pki.henb.certificate),
+        (lab.pki.henb_next.key, lab.pki.henb.key),
+    ):
+        shutil.copy(new, old)
+    lab.henbd.send(signal.SIGHUP)
+    assert eventually(lambda: not before & {sa.unique_id for sa in lab.charon.vici.sas()}, 20)
+
+
+def _away(lab: Lab) -> None:
+    """Wait until the tunnel is not up any more."""
+    assert eventually(lambda: lab.status()["tunnel"]["condition"] != "up", NOTICED_S)
+
+
+def _charon_missed(lab: Lab) -> None:
+    assert eventually(lambda: lab.status()["tunnel"]["charon"] != "answers", 10)
+
+
+FAULTS: dict[str, Callable[[Lab], None]] = {
+    fault.__name__: fault
+    for fault in (
+        nothing,
+        link_cut,
+        gateway_killed,
+        gateway_restarted_with_another_pool,
+        charon_killed,
+        charon_stopped,
+        charon_paused,
+        henbd_killed,
+        all_restarted,
+        operators_load_all,
+        wan_switched,
+        address_removed,
+        netlink_flooded,
+        names_gone,
+        gateway_refuses,
+        no_address_granted,
+        certificate_rotated,
+    )
+}
+
+
+def right(lab: Lab) -> str | None:
+    """Return what is not as it should be in a lab whose HeNB is in service; None: all is right."""
+    status = lab.status()
+    tunnel, s1 = status["tunnel"], status["s1"]
+    if tunnel["condition"] != "up":
+        return f"the tunnel: {tunnel['condition']}"
+    granted = [str(a) for sa in lab.gateway.sas() for a in sa.remote_inner]
+    if len(granted) != 1 or tunnel["inner_addresses"] != granted:
+        return f"inner addresses: {tunnel['inner_addresses']}, the gateway granted {granted}"
+    inner = granted[0]
+    if status["guards"]["missing"] or f"from {inner}/32" not in status["guards"]["standing"]:
+        return f"guards: {status['guards']}"
+    if not s1["up"] or {str(r.address) for r in lab.mme.s1_up} != {inner}:
+        return f"S1: {[str(r.address) for r in lab.mme.s1_up]}, not {inner}: {s1['peers']}"
+    if lab.hems_knows() != inner:
+        return f"the HeMS believes in {lab.hems_knows()}, not in {inner}"
+    if status["waiting_for"]:
+        return f"waiting for {status['waiting_for']}"
+    loaded = lab.charon.vici.request("get-conns").get("conns", [])
+    if not any(name.startswith(b"henbd-") for name in loaded):
+        return "no connection is loaded"
+    return None
