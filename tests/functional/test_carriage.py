@@ -12,7 +12,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -40,50 +40,14 @@ from henbd.system.channel import MOST_REDIRECTS
 from henbd.system.courier import Server as Place
 from henbd.system.doorbell import Doorbell
 from henbd.system.trust import NO_FILES, TlsFiles
+from tests.functional.file_server import IMAGE, PASSWORD, USER, FileServer
 from tests.functional.http_server import Server, Visit, wait_until
 from tests.functional.tls import self_signed
 
-IMAGE = bytes(range(256)) * 1000
-USER, PASSWORD = "henb", "pass:wörd"
 NO_TLS = Security(NO_FILES, check_dates=True)
 
 BASIC = 'WWW-Authenticate: Basic realm="files"'
 DIGEST = 'WWW-Authenticate: Digest realm="files", nonce="n", qop="auth"'
-
-
-@dataclass
-class FileServer:
-    """What is there by path; whom it lets in; what it says of a file beside it."""
-
-    files: dict[str, bytes] = field(default_factory=lambda: {"/image": IMAGE})
-    challenge: str | None = None
-    headers: tuple[str, ...] = ()
-    cut: int | None = None
-    status: str = "200 OK"
-    received: dict[str, bytes] = field(default_factory=dict)
-
-    def __call__(self, visit: Visit) -> None:
-        while request := visit.request():
-            method, path, _ = request.line.split()
-            if self.challenge and not self.known(request.headers.get("authorization", "")):
-                visit.reply(b"who?", "401 Unauthorized", self.challenge)
-            elif method == "PUT":
-                self.received[path] = request.body
-                visit.reply(b"", self.status)
-            elif path not in self.files:
-                visit.reply(b"no", "404 Not Found")
-            elif self.cut is not None:
-                length = f"Content-Length: {len(self.files[path])}"
-                visit.socket.sendall(f"HTTP/1.1 200 OK\r\n{length}\r\n\r\n".encode())
-                visit.socket.sendall(self.files[path][: self.cut])
-                return
-            else:
-                visit.reply(self.files[path], self.status, *self.headers)
-
-    def known(self, said: str) -> bool:
-        """Return whether somebody is who may come in; Digest is checked with the other tests."""
-        right = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        return said == f"Basic {right}" or (said.startswith("Digest") and "response=" in said)
 
 
 def place(server: Server, path: str = "/image", scheme: str = "http") -> Place:
