@@ -14,7 +14,16 @@ from dataclasses import replace
 from henbd.carrier import Carrier, downloads, uploads
 from henbd.clock import Clock
 from henbd.control import course as courses
-from henbd.control import factory, guard, intent, refusal, report, report_box, report_s1
+from henbd.control import (
+    factory,
+    guard,
+    inform_parameters,
+    intent,
+    refusal,
+    report,
+    report_box,
+    report_s1,
+)
 from henbd.control import gateways as gateway_lists
 from henbd.control import history as histories
 from henbd.control.course import Course
@@ -468,7 +477,7 @@ class Daemon:
             self.memory.tree,
             self.management,
             self.boot_id,
-            intent.registration(self.memory.tree),
+            lambda codes: inform_parameters.informed(self.memory.tree, codes),
             choice=self.settings.hems.cwmp_version,
         )
         self.memory.account(ledger)

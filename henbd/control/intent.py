@@ -142,14 +142,6 @@ def management(tree: Tree) -> Management:
     )
 
 
-def registration(tree: Tree) -> frozenset[str]:
-    """Return what the Inform of a registration carries besides the forced parameters.
-
-    TS 32.593 5.1.3 (1.1): the Device ID, and where we are to be found.
-    """
-    return frozenset(path for path in inner_addresses(tree) if tree.values[path])
-
-
 def inner_addresses(tree: Tree) -> tuple[str, ...]:
     """Return the parameters whose change the HeMS is told as soon as possible (TS 32.593 5.2.4)."""
     rows = (paths.INNER_IPV4, paths.INNER_IPV6)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from henbd.control import intent
+from henbd.control import inform_parameters, intent
 from henbd.control.abilities import ABILITIES
 from henbd.errors import Culprit, FaultCode
 from henbd.model import paths
@@ -73,6 +73,7 @@ def refusals(tree: Tree, changed: frozenset[str], settings: Settings) -> tuple[C
     Judged on the whole of the tree: a set that is consistent in itself is taken in any order.
     """
     found = [*_hosts(tree), *_numbers(tree), *_url(tree, settings), *_tunnel(tree, settings)]
+    found += inform_parameters.problems(tree)
     found += _stack(tree, settings.s1.adapter)
     # A culprit is named as the HeMS named it.
     named = {tree.target(path): path for path in changed}

@@ -6,13 +6,12 @@ what nobody could tell again (`Ledger.kept`); the rest is of this process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from henbd.cwmp import schedule as schedules
 from henbd.cwmp import versions
 from henbd.cwmp.events import (
-    BOOT,
     BOOTSTRAP,
     CONNECTION_REQUEST,
     PERIODIC,
@@ -259,20 +258,19 @@ def opened(
     tree: Tree,
     management: Management,
     boot_id: str,
-    registration: frozenset[str],
+    informed: Callable[[frozenset[str]], frozenset[str]],
     *,
     choice: str,
 ) -> tuple[Ledger, Opening]:
     """Return the Inform that is due, and the ledger while it is on its way.
 
-    `registration` are the parameters that go with 0 BOOTSTRAP and 1 BOOT (TS 32.593 5.1.3),
-    `choice` the version of CWMP, or "auto".
+    `informed` tells which parameters go with events of these codes, `choice` is the version of
+    CWMP, or "auto".
     """
     known = ledger.version if ledger.hems == management.url else ""
     events = pending(ledger, tree, management, boot_id)
     chosen = differing(ledger, tree) if VALUE_CHANGE in events else frozenset()
-    if BOOTSTRAP in events or BOOT in events:
-        chosen |= registration
+    chosen |= informed(frozenset(event.code for event in events))
     told = (*tree.forced, *sorted(chosen.difference(tree.forced)))
     sent, rest = _parted(ledger.events, events)
     opening = Opening(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from henbd.control import intent
+from henbd.control import inform_parameters, intent
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.ledger import Ledger, Opening
 from henbd.model import paths
@@ -79,7 +79,7 @@ class Box:
             self.tree,
             self.management,
             self.boot_id,
-            intent.registration(self.tree),
+            lambda codes: inform_parameters.informed(self.tree, codes),
             choice=self.choice,
         )
         return opening

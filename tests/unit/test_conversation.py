@@ -91,7 +91,12 @@ class Talk:
     def start(self) -> None:
         """Open a session about the inner address."""
         ledger, opening = ledgers.opened(
-            self.memory.ledger, self.memory.tree, MANAGEMENT, "b", frozenset(), choice="auto"
+            self.memory.ledger,
+            self.memory.tree,
+            MANAGEMENT,
+            "b",
+            lambda _: frozenset(),
+            choice="auto",
         )
         self.memory.account(ledger)
         rules = Rules(lambda _, __: (), lambda _, __: 0, "b")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from henbd.control import intent
+from henbd.control import inform_parameters, intent
 from henbd.model import paths
 from henbd.model.table import device_table
 from henbd.model.tree import Tree
@@ -360,12 +360,12 @@ def test_registration_carries_the_inner_addresses_that_there_are() -> None:
     tree = factory(ipsec=ipsec(families=families))
     four, six = paths.INNER_IPV4 + "IPAddress", paths.INNER_IPV6 + "IPAddress"
     assert intent.inner_addresses(tree) == (four, six)
-    assert intent.registration(tree) == frozenset()
-    assert intent.registration(tree.report({six: "2001:db8::7"})) == {six}
+    assert inform_parameters.informed(tree, ("1 BOOT",)) == frozenset()
+    assert inform_parameters.informed(tree.report({six: "2001:db8::7"}), ("1 BOOT",)) == {six}
     both = tree.report({four: "10.99.0.7", six: "2001:db8::7"})
-    assert intent.registration(both) == {four, six}
+    assert inform_parameters.informed(both, ("1 BOOT",)) == {four, six}
 
 
 def test_box_without_a_tunnel_has_no_inner_address() -> None:
     assert intent.inner_addresses(factory(ipsec=None)) == ()
-    assert intent.registration(factory(ipsec=None)) == frozenset()
+    assert inform_parameters.informed(factory(ipsec=None), ("1 BOOT",)) == frozenset()
