@@ -16,7 +16,7 @@ from typing import Any
 
 from henbd.errors import ConsoleError
 from henbd.system.doorbell import Doorbell
-from henbd.system.lines import LONGEST_LINE, LineConnection, turn_away
+from henbd.system.lines import LineConnection, turn_away
 from henbd.system.local_socket import Caller, LocalSocket
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,9 @@ MOST_CONNECTIONS = 16
 
 # A caller has its question sent, and its answer read, within this time.
 PATIENCE_S = 5.0
+
+# A question is a few words.
+LONGEST_REQUEST = 65_536
 
 # The answer is ours, and may be of any length; what is bounded is how long a caller may take.
 ANY_LENGTH = sys.maxsize
@@ -130,8 +133,8 @@ def ask(path: str, request: Mapping[str, Any], timeout_s: float = PATIENCE_S) ->
 
 def read_request(line: bytes) -> dict[str, Any] | str:
     """Return the request that a line is, or what is wrong with it."""
-    if len(line) > LONGEST_LINE:
-        return f"a request of more than {LONGEST_LINE} bytes"
+    if len(line) > LONGEST_REQUEST:
+        return f"a request of more than {LONGEST_REQUEST} bytes"
     try:
         request = json.loads(line)
     except (ValueError, RecursionError):
@@ -151,7 +154,7 @@ def _read_line(connection: socket.socket, deadline: float) -> bytes:
         if left_s <= 0:
             raise TimeoutError
         connection.settimeout(left_s)
-        part = connection.recv(LONGEST_LINE)
+        part = connection.recv(LONGEST_REQUEST)
         if not part:
             break
         parts.append(part)

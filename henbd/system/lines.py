@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 from henbd.system.doorbell import Doorbell
 
-# The longest line of the native protocol, without its end; a request to the console fits too.
-LONGEST_LINE = 65_536
+# The longest line of the native protocol, without its end: a cell with all its neighbours. What
+# goes to the console is shorter.
+LONGEST_LINE = 262_144
 
 # What one turn of the loop reads of one connection: a peer that floods us waits for its next turn.
 _ONE_READ = 65_536

@@ -166,7 +166,7 @@ FAILURES = {
     "status: no JSON": "status) echo nonsense;;",
     "status: the line is no JSON object": "status) echo 1;;",
     "status: applied is missing": "status) echo '{}';;",
-    "status: more than 65536 bytes of answer": "status) head -c 100000 /dev/zero;;",
+    "status: more than 262144 bytes of answer": "status) head -c 300000 /dev/zero;;",
     "status: exit status 3": "status) exit 3;;",
     "status: it was ended by signal 11": "status) kill -SEGV $$;;",
     "status: peers are not those that were applied, in their order": (

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import re
 import time
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import henbd
+from henbd.system.s1ap.json_object import JsonObject
 from henbd.system.s1ap.native import NOBODY, SILENT
+from henbd.system.s1ap.wire import read_link
 from henbd.values import Peer, PeerState, Stack, Tell
 from tests.functional.loop import LIMIT_S
 from tests.functional.native_stack import LINK, MME, Native
+
+PROTOCOL = Path(henbd.__file__).parent / "system/s1ap/PROTOCOL.md"
 
 UP = {
     "address": "10.30.0.2",
@@ -149,7 +157,7 @@ def test_what_is_wrong_is_answered_and_does_no_harm(
     before = native.adapter.observe()
     for line, text in (
         (b"nonsense", "no JSON: Expecting value: line 1 column 1 (char 0)"),
-        (b"x" * 200_000, "a line of more than 65536 bytes"),
+        (b"x" * 300_000, "a line of more than 262144 bytes"),
         (b'{"type": "ack"}', "generation is missing"),
         (b'{"type": "ack", "generation": 1}', "there is no config of generation 1"),
         (b'{"type": "hello", "version": 1}', "name is missing"),
@@ -227,3 +235,39 @@ def test_actions_are_logged_once_as_they_are(
     native.adapter.perform(Tell(LINK))
     assert [m for m in caplog.messages if m.startswith("Tell")] == [str(Tell(LINK))]
     assert any(f"pid {os.getpid()}, uid {os.getuid()}" in m for m in caplog.messages)
+
+
+def transcript() -> list[tuple[str, dict[str, Any]]]:
+    """Return who says what in the transcript of PROTOCOL.md; "henbd is restarted" says nothing."""
+    text = PROTOCOL.read_text().partition("<!-- a test replays what follows -->")[2]
+    found = []
+    for line in re.split(r"\n    (?=\w)", text.strip("\n").removeprefix("    ")):
+        who, arrow, said = line.partition("→")
+        found.append((who.strip(), json.loads(said) if arrow else {}))
+    return found
+
+
+def test_the_transcript_of_the_protocol_is_what_is_spoken(native: Native) -> None:
+    said = transcript()
+    assert {message.get("type") for _, message in said} == {
+        *("hello", "config", "ack", "status", "ping", "pong", "error"),
+        None,
+    }
+    stack = native.stack()
+    for who, message in said:
+        if who == "stack":
+            stack.say(**message)
+        elif not message:
+            native.loop.settle()
+            native.adapter.close()
+            native.adapter = native.another()
+            stack = native.stack()
+        else:
+            if message["type"] == "config":
+                native.loop.settle()
+                link = message["link"]
+                wanted = None if link is None else read_link(JsonObject("", link))
+                native.adapter.perform(Tell(wanted))
+            assert stack.hear() == message
+    native.loop.settle()
+    assert native.seen() == Stack("example-l3", None, 3, True, (), False, ())

@@ -126,6 +126,7 @@ def config(generation: int, link: Json | None) -> Json:
 def link(local: object, /, *peers: object, **changes: Any) -> Json:
     """Return a link from a local address to far ends; `changes` are to it, or to its cell."""
     cell = {"identity": 0x0123456, "tac": 1, "plmns": ["00101"], "name": "henb-1", "csg_id": 0xABC}
+    cell["parameters"] = {}
     cell |= {field: changes.pop(field) for field in list(changes) if field in cell}
     return {
         "local": str(local),

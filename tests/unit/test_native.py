@@ -33,7 +33,7 @@ LINK = S1Link(
     peers=(MME,),
     inside=True,
     may_transmit=False,
-    cell=Cell(0x0123456, 1, ("00101", "001001"), "hénb\n", 0x7FFFFFF),
+    cell=Cell(0x0123456, 1, ("00101", "001001"), "hénb\n", 0x7FFFFFF, (("A.1.B", "x"), ("C", ""))),
 )
 
 HELLO: dict[str, Any] = {
@@ -104,6 +104,7 @@ def test_a_config_is_written_as_the_protocol_says() -> None:
                 "plmns": ["00101", "001001"],
                 "name": "hénb\n",
                 "csg_id": 0x7FFFFFF,
+                "parameters": {"A.1.B": "x", "C": ""},
             },
         },
     }
@@ -123,7 +124,11 @@ def test_messages_are_read() -> None:
         peers=(Peer(MME, PeerState.FAILED, LINK.local, "misc/unknown-PLMN", 20, None),),
         transmitting=True,
         user_plane_peers=(IPv4Address("10.30.0.4"), IPv6Address("fd00:30::4")),
+        parameters=(),
     )
+    told = parse(line({**STATUS, "parameters": {"B": "2", "A": "1"}}))
+    assert isinstance(told, Status)
+    assert told.parameters == (("A", "1"), ("B", "2"))
     assert parse(b'{"type": "ping"}') == Ping()
     assert parse(b'{"type": "error", "text": "what?"}') == Complaint("what?")
     assert parse(b'{"type": "quiesced", "generation": "x"}') == Ignored()
@@ -170,6 +175,10 @@ WRONG: list[tuple[dict[str, Any], str, object, str]] = [
     (HELLO, "config.cell.plmns[1]", "0010١", "is not 5 or 6 digits"),
     (HELLO, "config.cell.name", 5, "is no string"),
     (HELLO, "config.cell.csg_id", 2**27, "is not within 0 to 134217727"),
+    (HELLO, "config.cell.parameters", ..., "is missing"),
+    (HELLO, "config.cell.parameters", [], "is no object"),
+    (HELLO, "config.cell.parameters.C", 1, "is no string"),
+    (STATUS, "parameters", ["A"], "is no object"),
     (STATUS, "peers", None, "is no list"),
     (STATUS, "peers[0].address", "mme", "is no address"),
     (STATUS, "peers[0].state", "UP", "is none of down, connecting, setup, up, failed"),

@@ -25,7 +25,7 @@ def stack(dialogue: Dialogue) -> Stack:
 def status(
     generation: int, *peers: Peer, user_plane: tuple[Address, ...] = (), transmitting: bool = True
 ) -> Status:
-    return Status(generation, peers, transmitting, user_plane)
+    return Status(generation, peers, transmitting, user_plane, (("REM.X", "1"),))
 
 
 def refusal(dialogue: Dialogue, message: Hello | Ack | Status) -> str:
@@ -49,7 +49,8 @@ def test_what_a_stack_works_by_counts_as_told_and_acknowledged() -> None:
     assert not dialogue.described, "how S1 is has not been said yet"
     dialogue = hear(dialogue, status(7, UP, user_plane=(MME.address,)))
     assert dialogue.described
-    assert stack(dialogue) == Stack("s", LINK, 7, True, (UP,), True, (MME.address,))
+    told = (("REM.X", "1"),)
+    assert stack(dialogue) == Stack("s", LINK, 7, True, (UP,), True, (MME.address,), told)
 
 
 def test_generations_are_greater_than_all_that_were_ever_named() -> None:

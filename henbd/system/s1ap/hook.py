@@ -190,6 +190,7 @@ class HookAdapter:
                 peers=status.peers,
                 transmitting=status.transmitting,
                 user_plane_peers=status.user_plane_peers,
+                parameters=status.parameters,
             )
         )
 

@@ -25,6 +25,7 @@ class HookStatus:
     peers: tuple[Peer, ...]
     transmitting: bool
     user_plane_peers: tuple[Address, ...]
+    parameters: tuple[tuple[str, str], ...]
 
 
 def wanted(generation: int, link: S1Link | None) -> bytes:
@@ -55,6 +56,7 @@ def read_status(output: bytes) -> HookStatus:
         peers=peers,
         transmitting=message.boolean("transmitting"),
         user_plane_peers=tuple(address(*item) for item in message.items("user_plane_peers")),
+        parameters=message.texts("parameters") if "parameters" in message.fields else (),
     )
 
 

@@ -76,6 +76,11 @@ class JsonObject:
             raise ValueError(f"{self.path}{name} is no list")
         return [(f"{self.path}{name}[{number}]", item) for number, item in enumerate(value)]
 
+    def texts(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return the strings of an object with their names, sorted."""
+        found = self.inner(name)
+        return tuple((key, found.string(key)) for key in sorted(found.fields))
+
     def inner(self, name: str) -> JsonObject:
         """Return an object."""
         return _object(self.path + name, self.value(name))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from henbd.system.doorbell import Doorbell
-from henbd.system.lines import LineConnection, turn_away
+from henbd.system.lines import LONGEST_LINE, LineConnection, turn_away
 from henbd.system.local_socket import Caller, LocalSocket
 from henbd.system.s1ap import native_dialogue as dialogues
 from henbd.system.s1ap.native_dialogue import Dialogue
@@ -41,7 +41,7 @@ HELLO_TIMEOUT_S = 5.0
 STATUS_TIMEOUT_S = 1.0
 
 # Lines that the stack has not read; a stack that works takes each one at once.
-LONGEST_QUEUE = 262_144
+LONGEST_QUEUE = 4 * LONGEST_LINE
 
 # Mistakes of one connection that the log has; a stack that makes more says nothing new.
 MOST_MISTAKES = 20

@@ -91,5 +91,6 @@ def _described(dialogue: Dialogue, stack: Stack, status: Status) -> Dialogue:
         peers=status.peers,
         transmitting=status.transmitting,
         user_plane_peers=status.user_plane_peers,
+        parameters=status.parameters,
     )
     return replace(dialogue, stack=described, described=True)

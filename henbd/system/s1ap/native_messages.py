@@ -52,6 +52,7 @@ class Status:
     peers: tuple[Peer, ...]
     transmitting: bool
     user_plane_peers: tuple[Address, ...]
+    parameters: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ def _status(message: JsonObject) -> Status:
         peers=tuple(read_peer(peer) for peer in message.inners("peers")),
         transmitting=message.boolean("transmitting"),
         user_plane_peers=tuple(address(*item) for item in message.items("user_plane_peers")),
+        parameters=message.texts("parameters") if "parameters" in message.fields else (),
     )
 
 

@@ -38,6 +38,7 @@ def link_object(link: S1Link) -> dict[str, Any]:
             "plmns": list(cell.plmns),
             "name": cell.name,
             "csg_id": cell.csg_id,
+            "parameters": dict(cell.parameters),
         },
     }
 
@@ -62,6 +63,7 @@ def read_link(link: JsonObject) -> S1Link:
             plmns=tuple(_plmn(*item) for item in cell.items("plmns")),
             name=cell.optional("name", cell.string),
             csg_id=cell.optional("csg_id", lambda name: cell.integer(name, 0, LARGEST_CSG_ID)),
+            parameters=cell.texts("parameters"),
         ),
     )
 

@@ -38,6 +38,7 @@ def main() -> int:
         pace=Pace(arguments.retry_s, arguments.answer_s),
         faults=switched,
         backend=arguments.sctp,
+        parameters=tuple(arguments.parameter),
     )
     threading.excepthook = _die
     stack = Stack(options)
@@ -87,6 +88,14 @@ def _parser() -> argparse.ArgumentParser:
         type=ip_address,
         metavar="ADDRESS",
         help="an S-GW to be asked for an echo every second while S1 is up",
+    )
+    parser.add_argument(
+        "--parameter",
+        type=lambda text: tuple(text.split("=", 1)),
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="what henbd is told of a parameter that only the stack knows",
     )
     parser.add_argument(
         "--retry-s",

@@ -10,6 +10,9 @@ from tests.lab.enb.faults import Fault, Faults
 from tests.lab.enb.messages import Config, Json, decode
 from tests.lab.enb.stack import Stack
 
+# What `status` tells; as long as nothing was applied, of nobody.
+STATUS = {"peers": [], "transmitting": False, "user_plane_peers": [], "parameters": {}}
+
 
 class Desk:
     """Answers `apply`, `quiesce` and `status`; an Outbox of the stack."""
@@ -18,7 +21,7 @@ class Desk:
         self._stack = stack
         self._faults = faults
         self._applied: Json | None = None
-        self._status: Json = {"peers": [], "transmitting": False, "user_plane_peers": []}
+        self._status: Json = dict(STATUS)
         Path(path).unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(path)
@@ -51,8 +54,7 @@ class Desk:
         if Fault.SILENT in self._faults.active:
             return None
         if verb == "status":
-            names = ("peers", "transmitting", "user_plane_peers")
-            return {"applied": self._applied, **{n: self._status[n] for n in names}}
+            return {"applied": self._applied, **{name: self._status[name] for name in STATUS}}
         wanted = json.loads(given)
         config = decode(json.dumps(wanted | {"type": "config"}).encode())
         assert isinstance(config, Config)

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 VERSION = 1
-LONGEST_LINE = 65_536
+LONGEST_LINE = 262_144
 
 # An eNB broadcasts no more (TS 36.413 9.2.3.7: maxnoofBPLMNs).
 MOST_PLMNS = 6
@@ -214,6 +214,7 @@ def _cell(fields: _Fields) -> Cell:
     plmns = fields.array("plmns")
     if len(plmns) > MOST_PLMNS or not all(is_plmn(plmn) for plmn in plmns):
         raise ProtocolError(f"config.link.cell: plmns is not up to {MOST_PLMNS} PLMNs")
+    fields.raw_object("parameters")
     return Cell(
         identity=fields.integer("identity", 0, (1 << 28) - 1),
         tac=fields.integer("tac", 0, (1 << 16) - 1),

@@ -49,6 +49,7 @@ class Options:
     pace: Pace
     faults: Faults
     backend: sctp.Backend | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
 
 
 class Stack:
@@ -219,6 +220,7 @@ class Stack:
             # No cell is on the air without S1.
             "transmitting": link is not None and link.may_transmit and up,
             "user_plane_peers": [str(user_plane_peer)] if up and user_plane_peer else [],
+            "parameters": dict(self._options.parameters),
         }
 
     def _peer_status(self, far_end: FarEnd) -> Json:
