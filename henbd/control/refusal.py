@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from henbd.control import inform_parameters, intent
+from henbd.control import inform_parameters, intent, radio
 from henbd.control.abilities import ABILITIES
 from henbd.errors import Culprit, FaultCode
 from henbd.model import paths
@@ -75,6 +75,7 @@ def refusals(tree: Tree, changed: frozenset[str], settings: Settings) -> tuple[C
     found = [*_hosts(tree), *_numbers(tree), *_url(tree, settings), *_tunnel(tree, settings)]
     found += inform_parameters.problems(tree)
     found += _stack(tree, settings.s1.adapter)
+    found += radio.conflicts(tree)
     # A culprit is named as the HeMS named it.
     named = {tree.target(path): path for path in changed}
     return tuple(
