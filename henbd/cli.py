@@ -19,6 +19,7 @@ from henbd import __version__, client, config, guard_command, logs, operator
 from henbd.clock import Clock
 from henbd.config_keys import LOG_LEVELS
 from henbd.control import factory
+from henbd.control.report_box import state_origin
 from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.state import State, restored
 from henbd.daemon import Daemon
@@ -138,7 +139,12 @@ def build(settings: Settings, file: str) -> Daemon:
     """
     store = Store(settings.store_directory)
     boot_id = Path(settings.device.boot_id_file).read_text(encoding="ascii").strip()
-    memory = Memory(_state(settings, store.load(), boot_id), store)
+    kept = store.load()
+    state = _state(settings, kept, boot_id)
+    tree = state_origin(
+        state.tree, settings.device.oui, damaged=store.damaged, previous=kept is not None
+    )
+    memory = Memory(replace(state, tree=tree), store)
     doorbell = Doorbell()
     clock = Clock(time.monotonic, lambda: datetime.now(UTC))
 

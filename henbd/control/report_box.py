@@ -62,6 +62,15 @@ def stack_parameters(tree: Tree, told: tuple[tuple[str, str], ...]) -> Tree:
     return tree.report(values)
 
 
+def state_origin(tree: Tree, oui: str, *, damaged: bool, previous: bool) -> Tree:
+    """Return the tree with what became of the kept state at this start.
+
+    `damaged`: it was not all there; then the one before it was used, or else there was none.
+    """
+    word = ("Previous" if previous else "Factory") if damaged else "Current"
+    return tree.report({paths.state_origin(oui): word})
+
+
 @lru_cache(maxsize=4)
 def _rows(told: tuple[tuple[str, str], ...]) -> dict[str, tuple[int, ...]]:
     """Return the rows that paths name, by their table; a path may name rows within rows."""

@@ -100,3 +100,8 @@ CELL_IDENTITY = FAP + "CellConfig.LTE.RAN.Common.CellIdentity"
 def s1_peers(oui: str) -> str:
     """Return the table of how S1 is with each far end: no Broadband Forum table says that."""
     return f"{FAP}X_{oui}_S1."
+
+
+def state_origin(oui: str) -> str:
+    """Return the parameter that tells whether what was kept on flash was all there."""
+    return f"{DEVICE_INFO}X_{oui}_StateOrigin"

@@ -35,6 +35,8 @@ class Store:
         self._damaged = self._directory / "state.json.damaged"
         # What is read may be the page cache's alone: one that crashed has perhaps not synced it.
         self._durable = False
+        self.damaged = False
+        """Whether the last `load` found a file that was not all there."""
 
     def load(self) -> dict[str, Any] | None:
         """Return the document, else the one before it, None where there is neither.
@@ -47,6 +49,7 @@ class Store:
             logger.debug("%s is not there", self._current)
         except ValueError as damage:
             logger.error("%s is damaged: %s; set aside as %s", self._current, damage, self._damaged)
+            self.damaged = True
             # A flash that takes no writing any more is no reason not to go on.
             with contextlib.suppress(OSError):
                 os.rename(self._current, self._damaged)

@@ -142,7 +142,9 @@ def test_a_damaged_file_is_set_aside_and_the_one_before_is_used(
     damaged = damage((directory / "state.json").read_bytes())
     (directory / "state.json").write_bytes(damaged)
     store = Store(str(directory))
+    assert not store.damaged
     assert store.load() == FIRST
+    assert store.damaged
     assert contents(directory)["state.json.damaged"] == damaged
     assert "state.json" not in contents(directory)
     assert [r.levelno for r in caplog.records] == [logging.ERROR, logging.WARNING]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from henbd.control.report_box import stack_parameters, vitals
+from henbd.control.report_box import stack_parameters, state_origin, vitals
 from henbd.model import paths
 from henbd.values import Vitals
 from tests.unit.settings import factory
@@ -39,6 +39,19 @@ def test_hems_reads_vitals_of_this_moment() -> None:
     world.provision({paths.S1_PORT: "36412"})
     world.run(1)
     assert abs(int(world.values[paths.UP_TIME]) - world.time.now) < 3
+
+
+def test_hems_is_told_at_once_that_kept_state_was_damaged() -> None:
+    path = paths.state_origin("00256D")
+    assert TREE.notified[path] == 2
+    for damaged, previous, word in (
+        (False, True, "Current"),
+        (False, False, "Current"),
+        (True, True, "Previous"),
+        (True, False, "Factory"),
+    ):
+        tree = state_origin(TREE, "00256D", damaged=damaged, previous=previous)
+        assert tree.value(path) == word
 
 
 def test_stack_that_says_nothing_changes_nothing() -> None:

@@ -258,6 +258,7 @@ def test_what_is_under_notification_by_default() -> None:
         paths.INNER_IPV4 + "IPAddress",
         paths.OP_STATE,
         paths.RF_TX_STATUS,
+        paths.state_origin("00256D"),
         paths.FAP + "REM.LTE.LastScanTime",
         "Device.FAP.GPS.LastScanTime",
     }
