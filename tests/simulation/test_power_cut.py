@@ -1,0 +1,194 @@
+"""The power fails, or the daemon is killed, before and after all that it does: nothing is lost.
+
+Cut is before and after each write to flash, each action, each deed of the door and of the guard
+file, and before and after the HeMS takes in each post. That the files of the store are whole at
+each of its system calls is for tests/functional/test_store.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from henbd.model import paths
+from henbd.system.acs import Answer
+from henbd.values import Address
+from tests.unit.conftest import Worlds
+from tests.unit.fakes.clockwork import KilledError
+from tests.unit.fakes.hems import Informed, Session, command, get_values, set_values
+from tests.unit.world import ADDRESS, GATEWAY, INNER_3, MME, MME_2, World
+
+# What the HeMS may be told once, if it is sure that we know that it knows.
+ONCE = frozenset({"0 BOOTSTRAP", "M Reboot", "M ScheduleInform"})
+
+
+@dataclass
+class Fuse:
+    """Kills the daemon when it burns for the nth time; with None it only counts."""
+
+    left: int | None = None
+    burnt: int = 0
+    blown_at: str = ""
+
+    def burn(self, where: str) -> None:
+        """Come by a place where the power may fail."""
+        self.burnt += 1
+        if self.left is not None and self.burnt == self.left:
+            self.blown_at = where
+            raise KilledError
+
+    def guard(self, owner: Any, method: str) -> None:
+        """Have it burn before and after each call of a method."""
+        original = getattr(owner, method)
+
+        def call(*arguments: Any) -> Any:
+            self.burn(f"before {method}")
+            result = original(*arguments)
+            self.burn(f"after {method}")
+            return result
+
+        setattr(owner, method, call)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happens to a box whose S1 is up, or, `fresh`, to one that comes from the factory."""
+
+    requests: tuple[str, ...]
+    far_end: Address = MME
+    fresh: bool = False
+    another_address: bool = False
+    event: str = ""
+
+    def begin(self, world: World) -> None:
+        """Make the ground ready."""
+        if not self.fresh:
+            world.bring_up_s1()
+            world.run(1)
+
+    def tell(self, world: World) -> None:
+        """Have it happen; the daemon may be killed in the middle."""
+        world.hems.will_ask(*self.requests)
+        if self.fresh:
+            world.start()
+        elif self.another_address:
+            world.gateways[GATEWAY].lease = (INNER_3,)
+            world.charon.reauthenticate()
+        else:
+            world.listener.call()
+        world.run(6)
+
+
+def far_end(address: Address) -> str:
+    return set_values({paths.S1_SERVERS: str(address)}, key="set")
+
+
+STORIES = {
+    "registration": Story((far_end(MME),), fresh=True),
+    "provisioning": Story((far_end(MME_2), get_values(paths.S1_PORT)), MME_2),
+    "address change": Story((far_end(MME_2),), MME_2, another_address=True),
+    "reboot": Story((command("Reboot", CommandKey="key"),), event="M Reboot"),
+    "schedule": Story(
+        (command("ScheduleInform", DelaySeconds="3", CommandKey="key"),), event="M ScheduleInform"
+    ),
+}
+
+
+class Witness:
+    """What the HeMS can swear to: which events it was told, and knows that we know so."""
+
+    def __init__(self, world: World) -> None:
+        self.faults: list[str] = []
+        self._known: list[tuple[str, str]] = []
+        self._world = world
+        self._serve = world.hems.serve
+        self._last: Informed | None = None
+        world.hems.serve = self.serve  # type: ignore[method-assign]
+
+    def serve(self, session: Session, body: bytes) -> Answer:
+        """Take in a post."""
+        told = len(self._world.informs)
+        answer = self._serve(session, body)
+        if len(self._world.informs) > told:
+            self._last = self._world.informs[-1]
+            events = list(zip(self._last.events, self._last.keys, strict=True))
+            self.faults += [f"{e} twice" for e in events if e in self._known and e[0] in ONCE]
+        elif self._last is not None:
+            # We have spoken after its InformResponse: what it acknowledged is on our flash.
+            self._known += zip(self._last.events, self._last.keys, strict=True)
+        return answer
+
+
+def cut(world: World, story: Story, left: int | None) -> tuple[Fuse, Witness]:
+    """Tell a story, and cut it short where the fuse burns for that time."""
+    story.begin(world)
+    world.hems.responses.clear()
+    fuse, witness = Fuse(left), Witness(world)
+    fuse.guard(world.store, "save")
+    fuse.guard(world.hems, "serve")
+    fuse.guard(world.journal, "note")
+    fuse.guard(world.doors, "reboot")
+    fuse.guard(world.guard_file, "keep")
+    story.tell(world)
+    fuse.left = None
+    return fuse, witness
+
+
+def go_on(world: World, *, power: bool) -> None:
+    """Start the next daemon, after a power cut or in the same boot; and the box does reboot."""
+    boot, reboots = 2, 0
+    if power:
+        world.power_cycle("boot-2")
+    else:
+        world.restart()
+    world.run(60)
+    while world.doors.reboots > reboots:
+        boot, reboots = boot + 1, world.doors.reboots
+        world.power_cycle(f"boot-{boot}")
+        world.run(60)
+
+
+def judge(world: World, story: Story, answered: list[str]) -> list[str]:
+    """Return what is not as it must be."""
+    faults = []
+    if "SetParameterValuesResponse" in answered:
+        if world.values[paths.S1_SERVERS] != str(story.far_end):
+            faults.append("what was set and answered is lost")
+    elif story.requests[0].startswith("<cwmp:Set"):
+        world.provision_far_ends(story.far_end)
+        world.run(30)
+    if any(name in answered for name in ("RebootResponse", "ScheduleInformResponse")):
+        told = [inform for inform in world.informs if story.event in inform.events]
+        if not told:
+            faults.append(f"{story.event} is never told")
+    if world.stack.up != [story.far_end]:
+        faults.append(f"S1 is up with {world.stack.up}")
+    if not any(i.values.get(ADDRESS) == str(world.daemon.tunnel.inner[0]) for i in world.informs):
+        faults.append("the inner address is not told")
+    done, told_before = len(world.journal.actions), len(world.informs)
+    world.run(120)
+    if (len(world.journal.actions), len(world.informs)) != (done, told_before):
+        faults.append("it does not come to rest")
+    return faults
+
+
+@pytest.mark.parametrize("power", [False, True], ids=["killed", "power cut"])
+@pytest.mark.parametrize("name", STORIES)
+def test_wherever_it_is_cut_nothing_is_lost_and_nothing_told_twice(
+    worlds: Worlds, name: str, power: bool
+) -> None:
+    story = STORIES[name]
+    places = cut(worlds(), story, None)[0].burnt
+    assert places >= 12
+    faults = []
+    for place in range(1, places + 1):
+        world = worlds()
+        fuse, witness = cut(world, story, place)
+        answered = list(world.hems.responses)
+        go_on(world, power=power)
+        found = [*judge(world, story, answered), *witness.faults]
+        faults += [f"place {place}, {fuse.blown_at}: {fault}" for fault in found]
+        world.kill()
+    assert not faults, "\n".join(faults)
