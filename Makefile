@@ -49,7 +49,7 @@ fuzz: setup-python ## every parser of a peer's bytes against random ones, SECOND
 
 test-kernel: setup-lab ## demo and core tests under a full Debian kernel in a VM (root)
 	@$(PYTHON) -m tests.lab.vm --timeout 900 -- $(PYTHON) -m tests.lab.demo
-	@$(PYTHON) -m tests.lab.vm --timeout 900 -- $(PYTHON) -m pytest -m kernel
+	@$(PYTHON) -m tests.lab.vm --timeout 900 -- $(PYTHON) -m pytest -m kernel -n 3 --dist worksteal
 
 matrix: setup-lab ## every fault in every way to do ESP: here, and in a VM (root)
 	@$(PYTHON) -m pytest -n $(WORKERS) -m matrix tests/functional/henb

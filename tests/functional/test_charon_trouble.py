@@ -20,7 +20,6 @@ from tests.lab.pki import Pki
 from tests.lab.topology import MME
 
 pytestmark = [
-    pytest.mark.kernel,
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
 ]
 

@@ -20,7 +20,6 @@ from tests.lab.lab import ROOT, toml
 from tests.lab.namespaces import Namespace, join, namespaces
 
 pytestmark = [
-    pytest.mark.kernel,
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
 ]
 
@@ -92,6 +91,7 @@ def test_a_flash_that_takes_nothing_is_told(tmp_path: Path) -> None:
 # The boot.
 
 
+@pytest.mark.kernel
 def test_the_guards_of_the_next_boot_are_those_that_henbd_would_put_in(
     box: Namespace, file: GuardFile, tmp_path: Path
 ) -> None:
@@ -104,6 +104,7 @@ def test_the_guards_of_the_next_boot_are_those_that_henbd_would_put_in(
         assert kernel.guards == guards(NETWORK.values(), (), kernel, EspMode.POLICY)
 
 
+@pytest.mark.kernel
 def test_what_comes_up_after_the_guards_finds_them_closed(
     box: Namespace, file: GuardFile, tmp_path: Path
 ) -> None:

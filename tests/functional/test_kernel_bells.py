@@ -22,7 +22,6 @@ from tests.functional.kernel_box import Bells, see, shell_in, two_ways
 from tests.lab.namespaces import Namespace
 
 pytestmark = [
-    pytest.mark.kernel,
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
 ]
 

@@ -21,7 +21,6 @@ from tests.lab.probe import eventually, ping, unanswered
 from tests.lab.topology import GATEWAY, GATEWAY_6, HEMS, MME, MME_6, SECOND_MME, SGW, Topology
 
 pytestmark = [
-    pytest.mark.kernel,
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
 ]
 
@@ -206,6 +205,7 @@ def test_certificates_are_made_once_and_keys_are_private(pki: Pki) -> None:
     assert {key.stat().st_mode & 0o777 for key in keys} == {0o600}
 
 
+@pytest.mark.kernel
 def test_leak_is_answered_and_caught(lab: Topology, tmp_path: Path) -> None:
     with (
         Capture(lab.net, "henb0", tmp_path) as wan,
@@ -218,6 +218,7 @@ def test_leak_is_answered_and_caught(lab: Topology, tmp_path: Path) -> None:
             assert (back.source, str(back.destination)) == (MME, "10.10.1.2")
 
 
+@pytest.mark.kernel
 def test_leaking_s1_is_caught_by_its_protocol(lab: Topology, tmp_path: Path) -> None:
     with lab.henb.inside():
         raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_SCTP)

@@ -13,8 +13,6 @@ from tests.lab.events import PATIENCE, Log
 from tests.lab.mme import Abort, Accept, Behaviour, Garbage, Mme, Refuse, Silence
 from tests.lab.wire import Wire
 
-pytestmark = pytest.mark.kernel
-
 SOON_S = 3 * PATIENCE
 REQUEST = s1ap.S1SetupRequest(
     s1ap.GlobalEnbId("00101", 0x0123456),

@@ -15,8 +15,6 @@ from tests.lab.s1_bench import AT_ONCE_S, Bench, bench, peer_states
 from tests.lab.scripted_henbd import Json, config, link
 from tests.lab.wire import HENB, HENB_6, MME, MME_6, OTHER_HENB, OTHER_MME, SGW, Wire
 
-pytestmark = pytest.mark.kernel
-
 
 @pytest.fixture(scope="module")
 def cable() -> Iterator[Wire]:
@@ -30,6 +28,7 @@ def lab(cable: Wire, tmp_path: Path) -> Iterator[Bench]:
         yield made
 
 
+@pytest.mark.kernel
 def test_it_registers_as_it_is_told_and_at_once(lab: Bench) -> None:
     lab.stack("--name", "example-l3")
     lab.henbd.accept()

@@ -23,7 +23,6 @@ TSHARK = shutil.which("tshark")
 TCPDUMP = shutil.which("tcpdump")
 
 pytestmark = [
-    pytest.mark.kernel,
     pytest.mark.skipif(not TSHARK or not TCPDUMP, reason="needs tshark and tcpdump"),
 ]
 

@@ -17,8 +17,6 @@ from tests.lab.s1_bench import AT_ONCE_S, Bench, bench
 from tests.lab.scripted_henbd import config, link
 from tests.lab.wire import HENB, MME, OTHER_HENB, Wire
 
-pytestmark = pytest.mark.kernel
-
 
 @pytest.fixture(scope="module")
 def cable() -> Iterator[Wire]:

@@ -20,8 +20,6 @@ from tests.lab.s1_bench import AT_ONCE_S, SOON_S, Bench, bench, peer_states
 from tests.lab.scripted_henbd import config, link
 from tests.lab.wire import HENB, MME, OTHER_HENB, Wire
 
-pytestmark = pytest.mark.kernel
-
 
 @pytest.fixture(scope="module")
 def cable() -> Iterator[Wire]:

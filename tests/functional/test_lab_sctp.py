@@ -21,8 +21,6 @@ from tests.lab.sctp.association import (
 )
 from tests.lab.wire import Wire
 
-pytestmark = pytest.mark.kernel
-
 RAW, KERNEL = sctp.Backend.RAW, sctp.Backend.KERNEL
 BACKENDS = [RAW, KERNEL] if sctp.kernel_has_sctp() else [RAW]
 PORT = 36_412
@@ -131,6 +129,7 @@ def sctp_threads() -> list[str]:
     return [t.name for t in threading.enumerate() if t.name.startswith("sctp")]
 
 
+@pytest.mark.kernel
 def test_messages_cross_with_protocol_and_stream(ends: Ends, pair: Pair) -> None:
     pair.client.send(b"request", 18)
     assert pair.server.receive(SOON_S) == sctp.Message(b"request", 18, 0)
@@ -153,6 +152,7 @@ def test_no_message_in_time_is_no_end(pair: Pair) -> None:
     assert pair.client.inbox.ended is None
 
 
+@pytest.mark.kernel
 def test_shutdown_is_graceful_and_delivers_first(pair: Pair) -> None:
     pair.client.send(b"last words", 18)
     assert pair.client.shutdown(SOON_S)

@@ -38,7 +38,6 @@ from tests.lab.topology import (
 )
 
 pytestmark = [
-    pytest.mark.kernel,
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
 ]
 
@@ -119,6 +118,7 @@ def test_charon_that_cannot_start_says_why_and_leaves_nothing(
 
 
 @pytest.mark.skipif("HENBD_VM" not in os.environ, reason="not the full kernel")
+@pytest.mark.kernel
 def test_full_kernel_does_esp_itself() -> None:
     assert kernel_has_esp()
 
@@ -264,6 +264,7 @@ def _by_the_death_of_the_gateway(_: ScriptedHenb, gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     "change", [_by_reauthentication, _by_the_gateway, _by_hand, _by_the_death_of_the_gateway]
 )
+@pytest.mark.kernel
 def test_inner_address_changes(
     change: Callable[[ScriptedHenb, Gateway], None],
     lab: Topology,

@@ -18,7 +18,6 @@ ADMIN_STATE = FAP + "FAPControl.LTE.AdminState"
 ADAPTERS = [pytest.param(name, marks=pytest.mark.lab(adapter=name)) for name in ("native", "hook")]
 
 pytestmark = [
-    pytest.mark.kernel,
     pytest.mark.usefixtures("adapter"),
     pytest.mark.parametrize("adapter", ADAPTERS, indirect=True),
 ]

@@ -11,8 +11,6 @@ from tests.lab.hems.script import Hang, on_inform
 from tests.lab.lab import CONNECTION_REQUEST_URL, INNER_ADDRESS, Lab
 from tests.lab.probe import eventually
 
-pytestmark = pytest.mark.kernel
-
 
 def told(lab: Lab, address: str, since: float) -> Event:
     """Return the Inform of an address, which must come from there, and see S1 up from there."""
@@ -36,6 +34,7 @@ def told(lab: Lab, address: str, since: float) -> Event:
 
 
 @pytest.mark.conformance("C170")
+@pytest.mark.kernel
 def test_reauthentication_by_the_henb(registered: Lab) -> None:
     since = time.monotonic()
     address = registered.grant_another()
@@ -45,6 +44,7 @@ def test_reauthentication_by_the_henb(registered: Lab) -> None:
 
 
 @pytest.mark.conformance("C170")
+@pytest.mark.kernel
 def test_termination_by_the_gateway(registered: Lab) -> None:
     since = time.monotonic()
     address = registered.grant_another()
@@ -95,6 +95,7 @@ def test_a_foreign_address_on_the_interface_is_ignored_and_shown(registered: Lab
     assert registered.quiet(since)
 
 
+@pytest.mark.kernel
 def test_the_inner_address_taken_away_by_hand_comes_back(registered: Lab) -> None:
     """S1 is held meanwhile: it is the same association afterwards."""
     since = time.monotonic()

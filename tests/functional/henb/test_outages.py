@@ -11,8 +11,6 @@ from tests.lab.gateway import Refusal
 from tests.lab.lab import INNER_ADDRESS, OP_STATE, Lab, provisioning
 from tests.lab.probe import eventually
 
-pytestmark = pytest.mark.kernel
-
 
 def test_a_hems_that_was_unreachable_is_told_when_it_is_back(registered: Lab) -> None:
     registered.hems.down()
@@ -43,6 +41,7 @@ def test_a_new_address_cuts_the_wait_for_a_retry(registered: Lab) -> None:
     told(registered, address, since)
 
 
+@pytest.mark.kernel
 def test_a_charon_that_was_killed_is_loaded_again(registered: Lab) -> None:
     """The service manager starts it again; henbd loads it and the tunnel comes back by itself."""
     since = time.monotonic()

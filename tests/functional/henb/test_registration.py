@@ -21,8 +21,6 @@ from tests.lab.lab import (
 )
 from tests.lab.probe import eventually
 
-pytestmark = pytest.mark.kernel
-
 
 def walk_registration(lab: Lab) -> None:
     """See the procedure from beginning to end, step by step."""
@@ -49,11 +47,13 @@ def walk_registration(lab: Lab) -> None:
     assert informed.facts["parameters"][OP_STATE] == "true"
 
 
+@pytest.mark.kernel
 def test_registration_by_certificate(lab: Lab) -> None:
     walk_registration(lab)
 
 
 @pytest.mark.lab(psk=True)
+@pytest.mark.kernel
 def test_registration_by_psk(lab: Lab) -> None:
     walk_registration(lab)
 

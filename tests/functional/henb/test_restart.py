@@ -12,8 +12,6 @@ from tests.lab.hems.script import Hang, Point, on_connect, on_inform
 from tests.lab.lab import INNER_ADDRESS, OP_STATE, S1_SERVERS, Lab, provisioning
 from tests.lab.probe import eventually
 
-pytestmark = pytest.mark.kernel
-
 ENDS = {"stopped": "stop", "killed": "kill"}
 
 
@@ -23,6 +21,7 @@ def end(lab: Lab, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ENDS)
+@pytest.mark.kernel
 def test_a_restart_with_s1_up_disturbs_and_tells_nothing(registered: Lab, how: str) -> None:
     assert eventually(lambda: not registered.status()["waiting_for"])
     since = time.monotonic()

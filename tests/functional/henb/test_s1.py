@@ -13,8 +13,6 @@ from tests.lab.lab import IPSEC_ENABLE, OP_STATE, S1_SERVERS, Lab, provisioning
 from tests.lab.mme import Accept, Refuse, Silence
 from tests.lab.probe import eventually
 
-pytestmark = pytest.mark.kernel
-
 
 def set_in_a_session(lab: Lab, wanted: Set) -> float:
     """Have the HeMS call and set; return when the session had ended."""
@@ -76,6 +74,7 @@ def test_the_next_far_end_is_tried_when_the_first_refuses(lab: Lab) -> None:
     assert not lab.mme.s1_up
 
 
+@pytest.mark.kernel
 def test_s1_moves_to_another_far_end_new_before_old(registered: Lab) -> None:
     set_in_a_session(registered, Set({S1_SERVERS: ("10.30.0.9", "xsd:string")}))
     assert eventually(lambda: len(registered.second_mme.s1_up) == 1, 20)
@@ -106,6 +105,7 @@ def test_a_rejected_set_changes_nothing(registered: Lab) -> None:
 
 
 @pytest.mark.lab(configuration={"ipsec": {"networks": ["10.30.0.3/32"]}})
+@pytest.mark.kernel
 def test_the_indicator_off_and_on_again(registered: Lab) -> None:
     lead_out_and_in_again(registered)
 

@@ -9,8 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
 from tests.functional.file_server import IMAGE, PASSWORD, USER, FileServer
 from tests.functional.http_server import Server
 from tests.lab import topology
@@ -18,8 +16,6 @@ from tests.lab.hems.messages import TransferComplete
 from tests.lab.hems.rpc import Download, Upload
 from tests.lab.lab import S1_SERVERS, Lab
 from tests.lab.probe import eventually
-
-pytestmark = pytest.mark.kernel
 
 BASIC = 'WWW-Authenticate: Basic realm="files"'
 PORT = 8080
