@@ -28,6 +28,7 @@ from henbd.memory import Memory
 from henbd.model.table import device_table
 from henbd.parties import Parties
 from henbd.reload import reload, tls_files
+from henbd.renewal import Renewal
 from henbd.settings import S1Settings, Settings, StackAdapter, StackManager
 from henbd.system.acs import Acs
 from henbd.system.carriage import Carriage
@@ -186,6 +187,7 @@ def build(settings: Settings, file: str) -> Daemon:
         vitals=VitalSigns(),
         files=Carriage(doorbell, lambda outcome: daemon.carried(outcome)),
         console=console,
+        renewal=Renewal(file, lambda: daemon, exchanges.trust),
     )
     daemon = Daemon(settings, memory, boot_id, parties, clock)
     Signals(

@@ -233,10 +233,12 @@ def _ipsec(draft: Draft, files: Files) -> IpsecSettings:
     proof: Any = _credentials(draft, files)
     if not draft.given("ipsec.local_id"):
         values["local_id"] = _local_id(draft, proof)
-    for key in ("certificate_file", "key_file", "ca_file", "psk_file"):
-        del values[key]
+    names = ("certificate_file", "key_file", "ca_file", "psk_file")
+    files_named = tuple(filter(None, [values.pop(name) for name in names]))
     families = values.pop("addresses")
-    return IpsecSettings(**values, credentials=proof, families=families)
+    return IpsecSettings(
+        **values, credentials=proof, credential_files=files_named, families=families
+    )
 
 
 def _check_gateways(draft: Draft) -> None:

@@ -220,9 +220,8 @@ class Daemon:
             self._looks.want_full(now)
         if any(at <= now for at in self._waits()):
             self._looks.want_full(now)
-        names_at = self._hosts.wake_at(self._wanted_hosts())
-        if names_at is not None and names_at <= now:
-            self._hosts.ask_missing(self._wanted_hosts(), now)
+        if (names_at := self._names_at()) is not None and names_at <= now:
+            self._hosts.ask_due(self._wanted_hosts(), now, self.settings.s1.resolve_s)
         self.conversation.bound(self.settings.hems.session_s, self.management)
         if self.conversation.current is None and self._due_without_session(now):
             self._settle()
@@ -270,7 +269,7 @@ class Daemon:
         times.append(self.carrier.wake_at(free=self._free(now)))
         if not self._looks.going_on:
             times += [self._audit_at, self._looks.wake_at(), ledgers.timed_at(self.memory.ledger)]
-            times.append(self._hosts.wake_at(self._wanted_hosts()))
+            times.append(self._names_at())
             times += [*self._waits(), *self._calls(now)]
         return min((at for at in times if at is not None), default=None)
 
@@ -544,6 +543,9 @@ class Daemon:
     def _ask_names(self) -> None:
         """Look up the names that matter now."""
         self._hosts.ask(self._wanted_hosts(), self.clock.monotonic())
+
+    def _names_at(self) -> float | None:
+        return self._hosts.wake_at(self._wanted_hosts(), self.settings.s1.resolve_s)
 
     def _wanted_hosts(self) -> list[str]:
         """Return the hosts whose addresses matter now."""

@@ -16,20 +16,30 @@ class Hosts:
 
     def __init__(self, names: Names, now: float) -> None:
         self._names = names
-        self._asked_at = now
+        self._asked_at = self._all_asked_at = now
 
     def ask(self, hosts: Iterable[str], now: float) -> None:
         """Look up these names anew."""
-        self._asked_at = now
+        self._asked_at = self._all_asked_at = now
         for host in hosts:
             self._names.ask(host)
 
-    def ask_missing(self, hosts: Iterable[str], now: float) -> None:
-        """Look up those of the names that have no address yet."""
-        self.ask([host for host in hosts if not self._names.names.get(host)], now)
+    def ask_due(self, hosts: Iterable[str], now: float, resolve_s: float) -> None:
+        """Look up the names whose time has come: all of them, or those without an address."""
+        if now >= self._all_asked_at + resolve_s:
+            self.ask(hosts, now)
+            return
+        self._asked_at = now
+        for host in hosts:
+            if not self._names.names.get(host):
+                self._names.ask(host)
 
-    def wake_at(self, hosts: Iterable[str]) -> float | None:
-        """Return when names are to be looked up again, None while all have addresses."""
-        known = self._names.names
-        missing = any(not known.get(host) and not literal(host) for host in hosts)
-        return self._asked_at + NAMES_AGAIN_S if missing else None
+    def wake_at(self, hosts: Iterable[str], resolve_s: float) -> float | None:
+        """Return when names are to be looked up again, None where there is no name."""
+        names = [host for host in hosts if not literal(host)]
+        if not names:
+            return None
+        again_at = self._all_asked_at + resolve_s
+        if all(self._names.names.get(name) for name in names):
+            return again_at
+        return min(again_at, self._asked_at + NAMES_AGAIN_S)

@@ -152,9 +152,17 @@ class Parties:
     vitals: VitalSigns
     files: Files
     console: Timed
+    renewal: Timed
 
     @property
     def timed(self) -> list[Timed]:
         """Return those who have something to do by time."""
-        rest = (self.stack, self.callers, self.exchanges, self.supervisor, self.console)
+        rest = (
+            self.stack,
+            self.callers,
+            self.exchanges,
+            self.supervisor,
+            self.console,
+            self.renewal,
+        )
         return list(rest) if self.charon is None else [self.charon, *rest]

@@ -25,6 +25,14 @@ class FailurePath(Enum):
     DIRECT = "direct"
 
 
+class Revocation(Enum):
+    """What is asked about the gateway's certificate: charon's own words for it."""
+
+    RELAXED = "relaxed"
+    IF_URI = "ifuri"
+    STRICT = "strict"
+
+
 class S1Policy(Enum):
     """Whether the HeMS may lead S1 outside the tunnel."""
 
@@ -107,6 +115,9 @@ class IpsecSettings:
     local_id: str
     remote_id: str
     credentials: Credentials
+    credential_files: tuple[str, ...]
+    revocation: Revocation
+    mobike: bool
     proposals: tuple[str, ...]
     esp_proposals: tuple[str, ...]
     networks: tuple[Network, ...]
@@ -140,6 +151,7 @@ class S1Settings:
     manager: StackManager
     service: str
     hold_s: int
+    resolve_s: int
     wait_for_admin_state: bool
 
 

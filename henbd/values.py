@@ -158,6 +158,8 @@ class Connection:
     dpd_s: int
     rekey_s: int
     reauth_s: int
+    mobike: bool
+    revocation: str
     child: Child
 
 

@@ -36,6 +36,8 @@ def connection(gateway: Address, networks: tuple[Network, ...], ipsec: IpsecSett
         dpd_s=ipsec.dpd_s,
         rekey_s=ipsec.rekey_s,
         reauth_s=ipsec.reauth_s,
+        mobike=ipsec.mobike,
+        revocation=ipsec.revocation.value,
         child=child,
     )
 
@@ -50,7 +52,7 @@ def name_with(gateway: Address, ipsec: IpsecSettings) -> str:
         _fingerprint(ipsec),
         ipsec.proposals,
         ipsec.families,
-        (ipsec.dpd_s, ipsec.rekey_s, ipsec.reauth_s),
+        (ipsec.dpd_s, ipsec.rekey_s, ipsec.reauth_s, ipsec.mobike, ipsec.revocation),
     )
 
 

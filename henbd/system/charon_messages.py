@@ -103,6 +103,7 @@ def _connection(connection: Connection) -> Request:
         local |= {"auth": "pubkey", "certs": [credentials.certificate]}
         # These certificates are trusted by being here, and only they for this gateway.
         remote |= {"auth": "pubkey", "cacerts": list(credentials.authorities)}
+        remote |= {"revocation": connection.revocation}
     else:
         # Read for EAP only. Without it two connections that differ in their secret would be equal
         # to charon, and a child of the new one would come under the IKE_SA of the old one.
@@ -117,7 +118,7 @@ def _connection(connection: Connection) -> Request:
         "dpd_delay": str(connection.dpd_s),
         "rekey_time": str(connection.rekey_s),
         "reauth_time": str(connection.reauth_s),
-        "mobike": "yes",
+        "mobike": "yes" if connection.mobike else "no",
         "keyingtries": "1",
         "children": {connection.child.name: _child(connection.child)},
     }

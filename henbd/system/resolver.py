@@ -67,7 +67,8 @@ class Resolver:
         host = found.host
         self._open.discard(host)
         before, known = self._names.get(host), found.addresses
-        if not known and before:
+        if before and (not known or frozenset(known) == frozenset(before)):
+            # Name servers turn the addresses round: in another order they are the same.
             known = before
         if found.problem != self._problems.get(host):
             kept = f", still taken for {_listed(known)}" if found.problem and known else ""

@@ -246,6 +246,8 @@ def connection(
         families=tuple(families),
         dpd_s=0,
         rekey_s=0,
+        mobike=True,
+        revocation="relaxed",
         reauth_s=0,
         child=wanted,
     )

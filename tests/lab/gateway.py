@@ -158,6 +158,10 @@ class Gateway:
         """Return the IKE_SAs with their children."""
         return self.vici.sas()
 
+    def peers_certificates(self) -> list[bytes]:
+        """Return the certificates that HeNBs have shown, in DER."""
+        return self.vici.certificates()
+
     def terminate_ike(self, *, force: bool = False) -> None:
         """End all IKE_SAs from this side; `force` does not wait for the HeNB's answer."""
         self.vici.terminate(ike=CONNECTION, force=force)

@@ -81,6 +81,12 @@ class Vici:
             answers = list(vici.Session(stream).streamed_request("list-sas", "list-sa", {}))
         return [sa for answer in answers for sa in ike_sas(answer)]
 
+    def certificates(self) -> list[bytes]:
+        """Return all certificates that it has loaded or has been shown, in DER."""
+        with _connected(self.path, timeout_s=10) as stream:
+            listed = vici.Session(stream).streamed_request("list-certs", "list-cert", {})
+            return [bytes(answer["data"]) for answer in listed]
+
     def load_connection(self, name: str, connection: Message) -> None:
         """Load a connection, or another version of it."""
         self.request("load-conn", {name: connection})

@@ -98,6 +98,7 @@ class Options:
     adapter: str = "native"
     configuration: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     henb_charon: Mapping[str, Any] = field(default_factory=dict)
+    henb_plugins: tuple[str, ...] = ()
 
 
 class Process:
@@ -201,7 +202,13 @@ class Lab:
             )
         )
         self.charon = undo.enter_context(
-            Charon(self.net.henb, folder, "henb", settings=options.henb_charon)
+            Charon(
+                self.net.henb,
+                folder,
+                "henb",
+                settings=options.henb_charon,
+                plugins=options.henb_plugins,
+            )
         )
         with self.net.core.inside():
             self.hems = undo.enter_context(

@@ -28,6 +28,7 @@ from henbd.settings import (
     IpsecSettings,
     LogSettings,
     LogTarget,
+    Revocation,
     S1Policy,
     S1Settings,
     SetStatus,
@@ -82,6 +83,9 @@ _IPSEC = IpsecSettings(
     local_id="henb.example",
     remote_id="segw.example",
     credentials=PresharedKey(b"a secret of the laboratory"),
+    credential_files=("/etc/henbd/psk",),
+    revocation=Revocation.RELAXED,
+    mobike=True,
     proposals=("aes128gcm16-prfsha256-ecp256",),
     esp_proposals=("aes128gcm16-ecp256",),
     networks=(ip_network("10.0.0.0/16"),),
@@ -105,6 +109,7 @@ _S1 = S1Settings(
     manager=StackManager.SYSTEMD,
     service="srsenb",
     hold_s=10,
+    resolve_s=300,
     wait_for_admin_state=False,
 )
 _SETTINGS = Settings(

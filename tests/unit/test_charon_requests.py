@@ -37,6 +37,8 @@ CONNECTION = Connection(
     dpd_s=10,
     rekey_s=14400,
     reauth_s=0,
+    mobike=False,
+    revocation="strict",
     child=Child(
         name="net-1",
         networks=(ip_network("10.30.0.0/16"), ip_network("fd00:30::2")),
@@ -86,12 +88,13 @@ def test_connection_with_certificates_is_loaded_whole() -> None:
                     "auth": "pubkey",
                     "id": "segw.lab",
                     "cacerts": [b"root", b"intermediate"],
+                    "revocation": "strict",
                 },
                 "proposals": ["aes128gcm16-prfsha256-ecp256", "aes128-sha256-modp2048"],
                 "dpd_delay": "10",
                 "rekey_time": "14400",
                 "reauth_time": "0",
-                "mobike": "yes",
+                "mobike": "no",
                 "keyingtries": "1",
                 "children": {
                     "net-1": {

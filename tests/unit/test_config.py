@@ -13,6 +13,7 @@ from henbd.errors import Problem
 from henbd.settings import (
     FailurePath,
     HemsPath,
+    Revocation,
     S1Policy,
     SetStatus,
     Settings,
@@ -46,6 +47,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
     assert found.s1.adapter is StackAdapter.NATIVE
     assert (found.s1.command, found.s1.time_limit_s, found.s1.poll_s) == ((), 10, 5)
     assert (found.s1.hold_s, found.s1.wait_for_admin_state) == (10, False)
+    assert found.s1.resolve_s == 300
     assert found.store_directory == "/var/lib/henbd"
     assert found.control_socket == "/run/henbd/control.sock"
 
@@ -64,6 +66,12 @@ def test_a_tunnel_by_certificate() -> None:
     assert not any("prf" in proposal for proposal in ipsec.esp_proposals)
     assert (ipsec.dpd_s, ipsec.rekey_s, ipsec.reauth_s, ipsec.audit_s) == (10, 14_400, 0, 60)
     assert (ipsec.gateway_trial_s, ipsec.gateway_retry_s) == (180, 3600)
+    assert (ipsec.revocation, ipsec.mobike) == (Revocation.RELAXED, True)
+    assert [file.rpartition("/")[2] for file in ipsec.credential_files] == [
+        "henb.pem",
+        "henb.key",
+        "ca.pem",
+    ]
     assert found.hems.path_on_gateway_failure is FailurePath.NONE
     assert ipsec.credentials == Certificate(CERTIFICATE, b"key of henb", KEY_ID, (CERTIFICATE,))
 
@@ -141,7 +149,8 @@ def test_every_key_becomes_a_setting() -> None:
         assert {field.name for field in fields(settings)} == set(SECTIONS[section])
     assert found.ipsec is not None
     proof = {"certificate_file", "key_file", "ca_file", "psk_file"}
-    keys = set(SECTIONS["ipsec"]) - proof - {"addresses"} | {"credentials", "families"}
+    keys = set(SECTIONS["ipsec"]) - proof - {"addresses"}
+    keys |= {"credentials", "credential_files", "families"}
     assert {field.name for field in fields(found.ipsec)} == keys
 
 

@@ -51,7 +51,7 @@ LAYERS = (
         "carrier",
     ),
     ("daemon", "status", "waits", "operator"),
-    ("config", "config_*", "toml_lines", "credentials", "logs", "reload"),
+    ("config", "config_*", "toml_lines", "credentials", "logs", "reload", "renewal"),
     ("guard_command", "screen", "client", "cli", "__main__"),
 )
 

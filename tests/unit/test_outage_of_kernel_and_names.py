@@ -5,6 +5,7 @@ from __future__ import annotations
 from henbd.control.guard import host
 from henbd.model import paths
 from henbd.values import AddGuard, Initiate
+from tests.unit.fakes.kernel import OUTER, Fate
 from tests.unit.settings import hems, ipsec
 from tests.unit.world import (
     ADDRESS,
@@ -169,3 +170,53 @@ def test_a_name_server_that_turns_its_answers_round_moves_nothing(world: World) 
     assert set(world.charon.sas) == sas
     assert world.stack.up == [MME]
     assert world.journal.actions[done:] == []
+
+
+# Names that go on being asked for.
+
+
+def named(world: World) -> None:
+    """Have S1 up with a far end of a name."""
+    world.zone.hosts["mme.example"] = (MME,)
+    world.bring_up_s1(MME)
+    world.provision({paths.S1_SERVERS: "mme.example"})
+    world.run(5)
+    assert world.stack.up == [MME]
+
+
+def test_a_name_is_looked_up_again_every_resolve_s(world: World) -> None:
+    named(world)
+    asked = len(world.zone.asked)
+    world.run(10 * world.settings.s1.resolve_s)
+    assert 9 <= len(world.zone.asked) - asked <= 11
+
+
+def test_a_name_that_moves_is_followed_new_before_old(world: World) -> None:
+    named(world)
+    world.zone.hosts["mme.example"] = (MME_2,)
+    world.run(world.settings.s1.resolve_s + 5)
+    assert world.stack.up == [MME_2]
+
+
+def test_a_name_that_stops_resolving_keeps_its_last_addresses(world: World) -> None:
+    named(world)
+    told = len(world.journal.actions)
+    world.zone.hosts.clear()
+    world.run(3 * world.settings.s1.resolve_s)
+    assert world.stack.up == [MME]
+    assert len(world.journal.actions) == told
+
+
+def test_a_name_with_several_addresses_has_all_of_them_guarded(world: World) -> None:
+    world.zone.hosts["mme.example"] = (MME, MME_2)
+    world.register()
+    world.provision({paths.S1_SERVERS: "mme.example"})
+    world.run(5)
+    assert world.stack.up == [MME]
+    assert world.kernel.fate(OUTER, MME_2) is Fate.BLOCKED
+
+
+def test_a_box_of_addresses_alone_asks_nobody(world: World) -> None:
+    world.bring_up_s1()
+    world.run(3600)
+    assert not world.zone.asked

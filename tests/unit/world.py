@@ -143,6 +143,7 @@ class World:
             vitals=FakeVitals(time),
             files=self.files,
             console=Idle(),
+            renewal=Idle(),
         )
         memory = Memory(self._state(), self.store)
         clock = Clock(time.monotonic, time.wall)
