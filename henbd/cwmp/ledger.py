@@ -213,7 +213,7 @@ def pending(ledger: Ledger, tree: Tree, management: Management, boot_id: str) ->
     """Return the events that an Inform would carry now."""
     boot = ledger.boot_id != boot_id
     if ledger.hems != management.url:
-        # C007: a new HeMS is owed nothing of what the former one was.
+        # A new HeMS is owed nothing of what the former one was.
         return carried([BOOTSTRAP], boot=boot)
     found = [*ledger.events, *(owed.event for owed in ledger.owed)]
     if differing(ledger, tree):
@@ -311,7 +311,7 @@ def _parted(
 def acknowledged(ledger: Ledger, opening: Opening) -> Ledger:
     """Return the ledger after InformResponse: the HeMS knows the values that were sent.
 
-    One that is new to us is not told what its predecessor was owed when the session began (C007).
+    One that is new to us is not told what its predecessor was owed when the session began.
     """
     owed = ledger.owed
     if BOOTSTRAP in opening.events:

@@ -1,4 +1,4 @@
-"""A HeMS of a new URL is on trial until it has acknowledged an Inform (C007 of the checklist).
+"""A HeMS of a new URL is on trial until it has acknowledged an Inform.
 
 One that does not is left for the last good one, and tried again now and then: a mistyped URL must
 not cost a visit to the box. The parameter keeps what was set. Times are monotonic seconds.

@@ -8,7 +8,6 @@ Each builder takes what is to differ, by the field's name:
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from functools import cache
 from ipaddress import ip_network
@@ -42,14 +41,8 @@ from henbd.values import AddressFamily, PresharedKey
 # What the device alone knows.
 SECRET = "00112233445566778899aabbccddeeff"
 
-# Properties are tried with the same examples each time, and nothing is written down; `make test`
-# tries more of them than `make check` has the time for.
-QUICK = hypothesis_settings(
-    max_examples=int(os.environ.get("EXAMPLES", "20")),
-    deadline=None,
-    database=None,
-    derandomize=True,
-)
+# The properties of these tests are tried as all are (tests/conftest.py).
+QUICK = hypothesis_settings()
 
 _DEVICE = DeviceSettings(
     manufacturer="Example",
