@@ -7,16 +7,19 @@ comes in; so do notification attributes and what only the agent itself writes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from henbd.control import refusal
+from henbd.errors import CwmpFault
 from henbd.model.provisioning import Provisioning
-from henbd.model.schema import Access, Parameter, Role
+from henbd.model.schema import Access, Object, Parameter, Role
 from henbd.model.tree import Tree
 from henbd.settings import Settings
 
 FORMAT = "henbd configuration 1"
+
+# TR-069 A.3.2.6: an InstanceNumber is an unsignedInt.
+LARGEST_NUMBER = 2**32 - 1
 
 
 def backup(tree: Tree) -> dict[str, Any]:
@@ -43,18 +46,22 @@ def restored(
     for path, found in rows.items():
         # TR-069 A.3.2.6: a number is never used again.
         numbers[path] = max(numbers.get(path, 1), *(number + 1 for number in found), 1)
-    wanted = Provisioning({**staying, **values}, before.notifications, rows, numbers)
-    candidate, lost = factory.provision(wanted)
-    for path in values:
-        if path in lost or not _travels(candidate.rows.get(path)):
-            raise ValueError(f"{path} cannot be {values[path]!r} on this box")
+    grown, _ = factory.provision(Provisioning(staying, before.notifications, rows, numbers))
     for path, found in rows.items():
-        if candidate.provisioning.rows.get(path) != found:
+        table = grown.nodes.get(path)
+        fits = grown.provisioning.rows.get(path) == found
+        if not fits or not isinstance(table, Object) or len(found) < table.minimum:
             raise ValueError(f"{path} cannot have the rows {found} on this box")
+    for path in values:
+        if path in grown.rows and not _travels(grown.rows[path]):
+            raise ValueError(f"{path} is not part of a configuration file")
+    try:
+        candidate = grown.set(values.items())
+    except CwmpFault as fault:
+        raise ValueError("; ".join(f"{c.path}: {c.text}" for c in fault.culprits)) from fault
     for culprit in refusal.refusals(candidate, frozenset(values), settings):
         raise ValueError(f"{culprit.path}: {culprit.text}")
-    # What stays and belongs to a row that has gone is gone with it.
-    return replace(wanted, values=candidate.provisioning.values)
+    return candidate.provisioning
 
 
 def _travels(row: Parameter | None) -> bool:
@@ -74,6 +81,9 @@ def _read(document: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, tuple[
         if not isinstance(value, str):
             raise ValueError(f"{path}: {value!r} is no text")
     for path, found in rows.items():
-        if not isinstance(found, list) or not all(type(n) is int and n > 0 for n in found):
+        numbers = found if isinstance(found, list) else [None]
+        if not all(type(n) is int and 0 < n <= LARGEST_NUMBER for n in numbers):
             raise ValueError(f"{path}: {found!r} are no instance numbers")
+        if sorted(set(numbers)) != numbers:
+            raise ValueError(f"{path}: {found!r} are not in order")
     return values, {path: tuple(found) for path, found in rows.items()}

@@ -284,3 +284,42 @@ def test_an_abort_reaches_where_a_redirect_has_led(client: Client) -> None:
         # The threads that were left have ended by themselves.
         wait_until(client.doorbell, lambda: exchanging() == 2, "the end of the threads")
         assert not client.outcomes
+
+
+@pytest.mark.conformance("C025")
+def test_cookies_are_kept_by_the_rules_they_came_with(client: Client) -> None:
+    kept = (
+        "plain=1",
+        'quoted="a b"; path=/; HTTPONLY; SameSite=Lax; Priority=High',
+        "dated=3; Expires=Wed, 01-Jan-2070 00:00:00 GMT; Max-Age=60",
+        "here=4; Path=/acs",
+    )
+    gone = (
+        "past=5; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        "aged=6; Max-Age=0",
+        "there=7; Path=/elsewhere",
+        "foreign=8; Domain=hems.example",
+        "safe=9; Secure",
+        "",
+    )
+
+    def script(visit: Visit) -> None:
+        first = [f"Set-Cookie: {text}" for text in (*kept, *gone)]
+        visit.request()
+        visit.reply(b"", "200 OK", *first, 'Set-Cookie2: old=10; Version="1"')
+        visit.request()
+        visit.reply(b"", "200 OK", "Set-Cookie: plain=; Max-Age=0", "Set-Cookie: dated=new")
+        while visit.request():
+            visit.reply()
+
+    with Server(script) as server:
+        client.open(f"http://127.0.0.1:{server.port}/acs")
+        for _ in range(3):
+            client.post()
+        client.acs.end()
+    said = [sorted(r.headers.get("cookie", "").split("; ")) for r in server.requests]
+    assert said == [
+        [""],
+        ["dated=3", "here=4", "plain=1", 'quoted="a b"'],
+        ["dated=new", "here=4", 'quoted="a b"'],
+    ]
