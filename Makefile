@@ -15,7 +15,7 @@ WORKERS := 4
 OPENWRT_SCRIPTS := $(addprefix openwrt/henbd/files/henbd,.init -guard.init .defaults .rpcd) \
                    systemd/henbd-guard
 
-.PHONY: help demo lab test openwrt-check check test-unit conformance fuzz test-kernel matrix bench \
+.PHONY: help demo lab test openwrt-check openwrt-releases check test-unit conformance fuzz test-kernel matrix bench \
         bench-short model install \
         uninstall clean
 
@@ -34,6 +34,9 @@ test: setup-lab ## unit and functional tests (root)
 openwrt-check: setup-openwrt ## the OpenWrt package: its scripts run, its page rendered (root)
 	@shellcheck --shell dash $(OPENWRT_SCRIPTS)
 	@$(PYTHON) -m pytest -q -n $(WORKERS) tests/openwrt
+
+openwrt-releases: ## unit tests with the Python and the libraries of each release of OpenWrt (root)
+	@tests/openwrt/releases.sh
 
 check: setup-python ## ruff, mypy, layers, unit tests
 	@$(PYTHON) -m ruff check .

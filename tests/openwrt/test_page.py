@@ -35,9 +35,10 @@ def test_box_in_service(tmp_path: Path, registered: dict[str, Any]) -> None:
     assert page.row("s1") == "up inside the tunnel"
     assert page.table("s1") == [["10.40.0.1:36412", "up", "–", "10.99.0.1", ""]]
     assert page.row("next") == "periodic in 21 h 58 min"
-    when, *session = page.table("sessions")[0]
+    when, _, *session = page.table("sessions")[0]
     assert when == "2 h 1 min ago"
     assert session == ["4 VALUE CHANGE", "acknowledged", "ended properly"]
+    assert page.table("sessions")[-1][2] == "0 BOOTSTRAP, 1 BOOT"
     assert page.section("alarms") == "Alarms None."
     assert page.section("waiting") == "Waiting for Nothing: all is as it should be."
     assert {node.get("data-good") for node in page.tree.xpath("//span")} == {"true"}

@@ -121,7 +121,7 @@ function renderS1(s1) {
 
 function renderWaiting(waits, age) {
 	const lines = waits.map((wait) => [
-		wait.for ?? wait,
+		wait.for,
 		wait.in_s == null ? '' : duration(wait.in_s - age),
 	]);
 	return section('waiting', _('Waiting for'), table([_('What'), _('For at most')], lines, _('Nothing: all is as it should be.')));
@@ -139,11 +139,12 @@ function renderAlarms(alarms, age) {
 function renderSessions(sessions, age) {
 	const lines = sessions.map((session) => [
 		_('%s ago').format(duration(session.ago_s + age)),
+		duration(session.took_s),
 		list(session.events),
 		[badge(session.acknowledged, session.acknowledged ? _('acknowledged') : _('not acknowledged'))],
 		session.failure ?? _('ended properly'),
 	]);
-	return section('sessions', _('Last sessions'), table([_('When'), _('Events'), _('Inform'), _('Result')], lines, _('None.')));
+	return section('sessions', _('Last sessions'), table([_('When'), _('Took'), _('Events'), _('Inform'), _('Result')], lines, _('None.')));
 }
 
 function renderStatus(answer) {
@@ -161,9 +162,9 @@ function renderStatus(answer) {
 		renderHems(hems, age),
 		renderTunnel(status.tunnel, status.guards, age),
 		renderS1(status.s1),
-		renderAlarms(status.alarms ?? [], age),
+		renderAlarms(status.alarms, age),
 		renderWaiting(status.waiting_for, age),
-		renderSessions(hems.sessions ?? [hems.last_session].filter(Boolean), age),
+		renderSessions(hems.sessions, age),
 	]);
 }
 
