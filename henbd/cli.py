@@ -51,6 +51,7 @@ from henbd.system.s1ap.service import ServiceRunner, procd, systemd
 from henbd.system.s1ap.srsenb import SrsenbAdapter
 from henbd.system.status_file import StatusFile
 from henbd.system.store import Store
+from henbd.system.trace_files import TraceFiles
 from henbd.system.vitals import VitalSigns
 
 logger = logging.getLogger(__name__)
@@ -183,6 +184,7 @@ def build(settings: Settings, file: str) -> Daemon:
         exchanges=exchanges,
         supervisor=Notify(time.monotonic),
         board=StatusFile(settings.control_socket, clock.wall),
+        diary=TraceFiles(settings.control_socket),
         doors=Door(REBOOT),
         vitals=VitalSigns(),
         files=Carriage(doorbell, lambda outcome: daemon.carried(outcome)),

@@ -11,7 +11,10 @@ from typing import Any
 
 from henbd.errors import ConsoleError
 from henbd.screen import screen
+from henbd.system import trace_files
 from henbd.system.console import ask
+from henbd.trace_ladder import ladder
+from henbd.trace_page import page
 
 # The same place as /run/henbd, also where there is no /run.
 DEFAULT_SOCKET = "/var/run/henbd/control.sock"
@@ -41,6 +44,12 @@ def add_commands(commands: Any) -> None:
     tree = _command(commands, "tree", _tree, "show objects and parameters with all about them")
     tree.add_argument("path", nargs="?", default="", metavar="PATH", help="where to begin")
     _add_json(tree)
+
+    trace = _command(commands, "trace", _trace, "show the last sessions, and what happened around")
+    trace.add_argument("--last", type=int, metavar="N", help="the last N sessions; all of the ring")
+    form = trace.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON, with all bodies")
+    form.add_argument("--html", action="store_true", help="as a page with diagrams and bodies")
 
     _command(commands, "inform", _inform, "have the HeMS called now")
     _command(commands, "reconnect", _reconnect, "end the tunnel and negotiate it anew")
@@ -104,6 +113,23 @@ def _set(options: argparse.Namespace) -> int:
 def _tree(options: argparse.Namespace) -> int:
     nodes = ask(options.socket, {"command": "tree", "path": options.path})["nodes"]
     print(_json(nodes) if options.json else "\n".join(map(_node, nodes)))
+    return 0
+
+
+def _trace(options: argparse.Namespace) -> int:
+    """Show what is kept, even of a daemon that is dead, and what one that lives has to add."""
+    sessions = trace_files.kept(options.socket)
+    try:
+        live = ask(options.socket, {"command": "trace"})
+    except ConsoleError as error:
+        print(f"henbd: {error}: what is kept is shown", file=sys.stderr)
+        live = {"at": "", "session": None, "happenings": []}
+    if live["session"]:
+        sessions.append({"number": None, **live["session"]})
+    sessions = sessions[-options.last :] if options.last else sessions
+    trace = {"sessions": sessions, "at": live["at"], "happenings": live["happenings"]}
+    show = _json if options.json else page if options.html else ladder
+    print(show(trace))
     return 0
 
 

@@ -17,6 +17,7 @@ from henbd.cwmp.session import Outcome, Post, Record, Reply, Session, Stored
 from henbd.errors import ExchangeError
 from henbd.memory import Memory
 from henbd.system.acs import Answer, Endpoint
+from henbd.trace import Trace
 from henbd.values import Address, Management
 
 logger = logging.getLogger(__name__)
@@ -84,11 +85,13 @@ class Conversation:
         memory: Memory,
         exchanges: Exchanges,
         clock: Clock,
+        trace: Trace,
         ended: Callable[[], None],
     ) -> None:
         self._memory = memory
         self._exchanges = exchanges
         self._clock = clock
+        self._trace = trace
         self._ended = ended
         self.current: Dialogue | None = None
         # The last one first.
@@ -112,6 +115,7 @@ class Conversation:
         self.current = Dialogue(session, opening, way, now, now)
         codes = ", ".join(event.code for event in opening.events)
         logger.info("session with %s from %s: %s", management.url, way.source, codes)
+        self._trace.begin(management.url, str(way.source), (e.code for e in opening.events))
         endpoint = Endpoint(
             url=management.url,
             address=way.address,
@@ -136,6 +140,7 @@ class Conversation:
             self._finish(Outcome(str(answer), self.current.informed), management)
             return
         moment = self._clock.moment()
+        self._trace.received(answer.status, answer.body)
         self._drive(Reply(answer.status, answer.body, self._memory.state, moment), management)
 
     def _drive(self, answer: Reply | None, management: Management) -> None:
@@ -156,6 +161,7 @@ class Conversation:
             return
         dialogue.posted_at = self._clock.monotonic()
         self._exchanges.post(wish.body, wish.wait_s)
+        self._trace.sent(wish.body)
 
     def _finish(self, outcome: Outcome, management: Management) -> None:
         assert self.current is not None
@@ -208,6 +214,7 @@ class Conversation:
         dialogue, now = self.current, self._clock.monotonic()
         ended = Ended(now, dialogue.started_at, dialogue.opening, informed, failure)
         self.past.appendleft(ended)
+        self._trace.end(failure, acknowledged=informed)
         self.current = None
         self._ended()
 

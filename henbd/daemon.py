@@ -10,6 +10,8 @@ import logging
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from henbd.carrier import Carrier, downloads, uploads
 from henbd.clock import Clock
@@ -23,12 +25,14 @@ from henbd.control import (
     report,
     report_box,
     report_s1,
+    secrecy,
 )
 from henbd.control import gateways as gateway_lists
 from henbd.control import history as histories
 from henbd.control.course import Course
 from henbd.control.desire import desired, far_ends
 from henbd.control.gateways import Gateways
+from henbd.control.happenings import happenings
 from henbd.control.plan import missing_guards, plan
 from henbd.control.reach import (
     Reach,
@@ -60,6 +64,8 @@ from henbd.settings import SetStatus, Settings
 from henbd.status import status, summary
 from henbd.system.acs import Answer
 from henbd.system.carriage import Outcome
+from henbd.trace import Recording, Trace
+from henbd.trace_document import document
 from henbd.values import (
     Charon,
     Desired,
@@ -101,7 +107,8 @@ class Daemon:
         self.memory = memory
         self.boot_id = boot_id
         self.clock = clock
-        self.conversation = Conversation(memory, parties.exchanges, clock, self._settle)
+        self.trace = Trace(clock)
+        self.conversation = Conversation(memory, parties.exchanges, clock, self.trace, self._settle)
         self._parties = parties
         self._stopping = False
         self._next_settings: Settings | None = None
@@ -315,6 +322,7 @@ class Daemon:
         self._report(observed, tunnel, now)
         if isinstance(observed.kernel, Unknown):
             self.way = observed.kernel
+            self._show()
             return
         wanted = self._desire(observed, tunnel, now)
         kernel = self._guard(wanted, observed.kernel, now)
@@ -347,6 +355,14 @@ class Daemon:
         values = status(self)
         self._parties.supervisor.status(summary(values))
         self._parties.board.show(values)
+        for recording in self.trace.take():
+            self._parties.diary.keep(self.told(recording))
+
+    def told(self, recording: Recording) -> dict[str, Any]:
+        """Return a recorded session as people may see it: without secrets."""
+        tree = self.memory.tree
+        known = secrecy.secrets(self.settings, self.memory.state.secret, tree)
+        return document(recording, known, partial(secrecy.is_secret, tree))
 
     def _note(self, observed: Observed, tunnel: Tunnel, now: float) -> None:
         """Keep what this look shows for the next ones, and log what it changes."""
@@ -366,6 +382,8 @@ class Daemon:
         ):
             if isinstance(after, Unknown) and after != before:
                 logger.warning("%s: %s", party, after.reason)
+        for about, text in happenings(self.observed, observed, self.tunnel, tunnel):
+            self.trace.note(about, text)
         self.observed, self.tunnel = observed, tunnel
 
     def _note_gateways(self, observed: Observed, tunnel: Tunnel, now: float) -> None:

@@ -20,6 +20,7 @@ from henbd.model.schema import Object
 from henbd.model.tree import Tree
 from henbd.status import status
 from henbd.system.local_socket import Caller
+from henbd.trace_document import happenings
 from henbd.values import Unknown
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,17 @@ def _tree(daemon: Daemon, request: Request) -> Answer:
     return {"nodes": found}
 
 
+def _trace(daemon: Daemon, _request: Request) -> Answer:
+    """Return what is not kept yet: the session that goes on, and what happened since the last."""
+    current = daemon.trace.current
+    now = daemon.clock.monotonic()
+    return {
+        "at": daemon.clock.wall().isoformat(timespec="milliseconds"),
+        "session": None if current is None else daemon.told(current),
+        "happenings": happenings(daemon.trace.latest, now),
+    }
+
+
 def _set(daemon: Daemon, request: Request) -> Answer:
     values = request.get("values")
     if not isinstance(values, dict) or not values:
@@ -127,6 +139,7 @@ COMMANDS: Mapping[str, Callable[[Daemon, Request], Answer]] = {
     "get": _get,
     "tree": _tree,
     "set": _set,
+    "trace": _trace,
     "inform": _inform,
     "reconnect": _reconnect,
     "factory-reset": _factory_reset,

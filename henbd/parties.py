@@ -134,6 +134,13 @@ class Board(Protocol):
         """Take it down: the daemon ends."""
 
 
+class Diary(Protocol):
+    """See henbd.system.trace_files."""
+
+    def keep(self, document: Mapping[str, Any]) -> None:
+        """Keep a recorded session, for people, as long as there is room."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parties:
     """Everybody. `charon` is None without an [ipsec] section."""
@@ -148,6 +155,7 @@ class Parties:
     exchanges: Exchanges
     supervisor: Supervisor
     board: Board
+    diary: Diary
     doors: Doors
     vitals: VitalSigns
     files: Files

@@ -18,6 +18,7 @@ from henbd.memory import Memory
 from henbd.model import paths
 from henbd.model.types import UNKNOWN_TIME
 from henbd.system.acs import Answer, Endpoint
+from henbd.trace import Trace
 from henbd.values import Address
 from tests.unit.box import WALL
 from tests.unit.fakes.hems import ENVELOPE, set_values
@@ -81,9 +82,8 @@ class Talk:
         ledger = Ledger(hems=MANAGEMENT.url, boot_id="b")
         self.memory = Memory(State(tree, ledger, SECRET), self.store)
         self.ends = 0
-        self.conversation = Conversation(
-            self.memory, self.line, Clock(lambda: self.now, lambda: WALL), self._ended
-        )
+        clock = Clock(lambda: self.now, lambda: WALL)
+        self.conversation = Conversation(self.memory, self.line, clock, Trace(clock), self._ended)
 
     def _ended(self) -> None:
         self.ends += 1

@@ -40,6 +40,7 @@ LAYERS = (
     ("system.*",),
     (
         "clock",
+        "trace",
         "memory",
         "conversation",
         "parties",
@@ -50,9 +51,9 @@ LAYERS = (
         "serving",
         "carrier",
     ),
-    ("daemon", "status", "waits", "operator"),
+    ("trace_document", "daemon", "status", "waits", "operator"),
     ("config", "config_*", "toml_lines", "credentials", "logs", "reload", "renewal"),
-    ("guard_command", "screen", "client", "cli", "__main__"),
+    ("guard_command", "screen", "trace_ladder", "trace_page", "client", "cli", "__main__"),
 )
 
 PURE = ("model", "control", "cwmp")

@@ -37,6 +37,7 @@ from tests.unit.fakes.journal import Journal
 from tests.unit.fakes.kernel import OUTER, FakeKernel, Fate
 from tests.unit.fakes.small import (
     FakeBoard,
+    FakeDiary,
     FakeDoors,
     FakeGuardFile,
     FakeListener,
@@ -128,6 +129,7 @@ class World:
         self.supervisor = FakeSupervisor()
         self.board = FakeBoard()
         self.files = FilesShell(self.file_server, time, self.bells)
+        self.diary = FakeDiary()
         parties = Parties(
             bells=self.bells,
             charon=self.vici if self.settings.ipsec else None,
@@ -139,6 +141,7 @@ class World:
             exchanges=self.exchanges,
             supervisor=self.supervisor,
             board=self.board,
+            diary=self.diary,
             doors=self.doors,
             vitals=FakeVitals(time),
             files=self.files,

@@ -203,3 +203,14 @@ class FakeVitals:
     def observe(self) -> Vitals:
         """How the box is."""
         return Vitals(int(self._time.now), 65536, 1024, {"OutOfBlues": 7})
+
+
+class FakeDiary:
+    """Where recorded sessions are kept."""
+
+    def __init__(self) -> None:
+        self.kept: list[Mapping[str, Any]] = []
+
+    def keep(self, document: Mapping[str, Any]) -> None:
+        """Keep one."""
+        self.kept.append(document)
