@@ -29,6 +29,7 @@ from tests.functional.kernel_box import (
 )
 from tests.lab.events import PATIENCE
 from tests.lab.namespaces import Address, Namespace, join, namespaces
+from tests.lab.probe import eventually
 
 pytestmark = [
     pytest.mark.kernel,
@@ -151,12 +152,12 @@ def test_what_comes_in_the_clear_from_behind_the_gateway_is_not_taken(
     with behind() as (box, far, lan), shell_in(box, Bells()) as shell:
         to = (BOX if direction is Direction.IN else BEHIND)[version]
         receiver = box if direction is Direction.IN else lan
-        assert received(far, receiver, to)
+        assert eventually(lambda: received(far, receiver, to))
         guard = Block(NETWORK[version], ANY[version], 0, direction)
         shell.perform(AddGuard(guard))
         assert not received(far, receiver, to)
         shell.perform(RemoveGuard(guard))
-        assert received(far, receiver, to)
+        assert eventually(lambda: received(far, receiver, to))
 
 
 @contextmanager
