@@ -14,7 +14,7 @@ from typing import Any, Protocol, assert_never
 from henbd.clock import Clock
 from henbd.control import backup
 from henbd.cwmp import files, transfers
-from henbd.cwmp.messages import Download
+from henbd.cwmp.requests import Download
 from henbd.cwmp.state import State, reconfigured
 from henbd.cwmp.transfers import Result, Stage, Transfer
 from henbd.errors import FaultCode, TransferError

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from henbd.clock import Clock
 from henbd.control.reach import Reach
-from henbd.cwmp import ledger as ledgers
-from henbd.cwmp.ledger import Opening
+from henbd.cwmp import opening as openings
+from henbd.cwmp.opening import Opening
 from henbd.cwmp.session import Outcome, Post, Record, Reply, Session, Stored
 from henbd.errors import ExchangeError
 from henbd.memory import Memory
@@ -167,11 +167,11 @@ class Conversation:
         assert self.current is not None
         dialogue, now = self.current, self._clock.monotonic()
         if outcome.failure is None:
-            ledger = ledgers.succeeded(self._memory.ledger, now)
+            ledger = openings.succeeded(self._memory.ledger, now)
             logger.info("session ended")
             self._exchanges.end()
         else:
-            ledger = ledgers.failed(
+            ledger = openings.failed(
                 self._memory.ledger,
                 dialogue.opening,
                 management,
@@ -205,7 +205,7 @@ class Conversation:
         self._exchanges.abort()
         dialogue.session.close()
         self._memory.account(
-            ledgers.given_up(self._memory.ledger, dialogue.opening, informed=dialogue.informed)
+            openings.given_up(self._memory.ledger, dialogue.opening, informed=dialogue.informed)
         )
         self._close(f"given up: {why}", dialogue.informed)
 

@@ -48,6 +48,7 @@ from henbd.control.tunnel import Condition, Tunnel, judge, ours
 from henbd.conversation import PATIENCE_S, Conversation
 from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
+from henbd.cwmp import opening as openings
 from henbd.cwmp.provision import Rules
 from henbd.cwmp.session import session
 from henbd.departure import Departure
@@ -489,7 +490,7 @@ class Daemon:
         self.memory.account(ledgers.advanced(self.memory.ledger, self.management, moment))
         if not any(at <= now for at in self._calls(now)):
             return False
-        ledger, opening = ledgers.opened(
+        ledger, opening = openings.opened(
             self.memory.ledger,
             self.memory.tree,
             self.management,

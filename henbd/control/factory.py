@@ -6,7 +6,7 @@ import hashlib
 import hmac
 
 from henbd.control.algorithms import supported
-from henbd.cwmp.messages import DeviceId
+from henbd.cwmp.structs import DeviceId
 from henbd.model import paths
 from henbd.model.table import Table
 from henbd.model.tree import Tree

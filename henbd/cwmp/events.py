@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from henbd.cwmp.messages import Event
+from henbd.cwmp.structs import Event
 
 BOOTSTRAP = Event("0 BOOTSTRAP")
 BOOT = Event("1 BOOT")

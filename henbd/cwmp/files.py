@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import transfers
-from henbd.cwmp.messages import CancelTransfer, Download, QueuedTransfer, Upload
 from henbd.cwmp.provision import Rules, check_key
+from henbd.cwmp.requests import CancelTransfer, Download, Upload
 from henbd.cwmp.state import State
+from henbd.cwmp.structs import QueuedTransfer
 from henbd.cwmp.transfers import MOST_TRANSFERS, Result, Stage, Transfer
 from henbd.errors import CwmpFault, FaultCode
 from henbd.values import Moment

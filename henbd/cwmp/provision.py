@@ -9,15 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from henbd.cwmp import ledger as ledgers
-from henbd.cwmp.messages import (
-    AddObject,
-    AddObjectResponse,
-    DeleteObject,
-    DeleteObjectResponse,
-    SetParameterAttributes,
-    SetParameterValues,
-    SetParameterValuesResponse,
-)
+from henbd.cwmp.requests import AddObject, DeleteObject, SetParameterAttributes, SetParameterValues
+from henbd.cwmp.responses import AddObjectResponse, DeleteObjectResponse, SetParameterValuesResponse
 from henbd.cwmp.state import State
 from henbd.errors import Culprit, CwmpFault, FaultCode
 from henbd.model import paths

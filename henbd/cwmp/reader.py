@@ -11,33 +11,32 @@ from collections.abc import Callable
 from lxml import etree
 
 from henbd.cwmp.messages import (
-    AddObject,
-    AttributeChange,
     AutonomousTransferCompleteResponse,
+    Incoming,
+    InformResponse,
+    TransferCompleteResponse,
+)
+from henbd.cwmp.requests import (
+    AddObject,
     CancelTransfer,
     DeleteObject,
     Download,
     FactoryReset,
-    Fault,
     GetAllQueuedTransfers,
     GetParameterAttributes,
     GetParameterNames,
     GetParameterValues,
     GetQueuedTransfers,
     GetRPCMethods,
-    Incoming,
-    InformResponse,
     MalformedRequest,
-    ParameterFault,
-    ParameterValue,
     Reboot,
     ScheduleInform,
     SetParameterAttributes,
     SetParameterValues,
-    TransferCompleteResponse,
     UnknownMethod,
     Upload,
 )
+from henbd.cwmp.structs import AttributeChange, Fault, ParameterFault, ParameterValue
 
 
 def message(element: etree._Element) -> Incoming:

@@ -5,48 +5,48 @@ from __future__ import annotations
 from typing import assert_never
 
 from henbd.cwmp import commands, files, provision
-from henbd.cwmp.messages import (
+from henbd.cwmp.provision import Rules
+from henbd.cwmp.requests import (
     AddObject,
     CancelTransfer,
-    CancelTransferResponse,
     DeleteObject,
     Download,
-    DownloadResponse,
     FactoryReset,
-    FactoryResetResponse,
-    Fault,
     GetAllQueuedTransfers,
-    GetAllQueuedTransfersResponse,
     GetParameterAttributes,
-    GetParameterAttributesResponse,
     GetParameterNames,
-    GetParameterNamesResponse,
     GetParameterValues,
-    GetParameterValuesResponse,
     GetQueuedTransfers,
-    GetQueuedTransfersResponse,
     GetRPCMethods,
-    GetRPCMethodsResponse,
     MalformedRequest,
-    MustUnderstand,
-    ParameterFault,
-    ParameterValue,
     Reboot,
-    RebootResponse,
     Request,
-    Response,
     ScheduleInform,
-    ScheduleInformResponse,
     SetParameterAttributes,
-    SetParameterAttributesResponse,
     SetParameterValues,
     UnknownHeader,
     UnknownMethod,
     Upload,
+)
+from henbd.cwmp.responses import (
+    CancelTransferResponse,
+    DownloadResponse,
+    FactoryResetResponse,
+    GetAllQueuedTransfersResponse,
+    GetParameterAttributesResponse,
+    GetParameterNamesResponse,
+    GetParameterValuesResponse,
+    GetQueuedTransfersResponse,
+    GetRPCMethodsResponse,
+    MustUnderstand,
+    RebootResponse,
+    Response,
+    ScheduleInformResponse,
+    SetParameterAttributesResponse,
     UploadResponse,
 )
-from henbd.cwmp.provision import Rules
 from henbd.cwmp.state import State
+from henbd.cwmp.structs import Fault, ParameterFault, ParameterValue
 from henbd.errors import CwmpFault, FaultCode
 from henbd.model.tree import Tree
 from henbd.values import Moment

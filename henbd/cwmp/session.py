@@ -13,24 +13,25 @@ from itertools import count
 from typing import TypeVar
 
 from henbd.cwmp import ledger as ledgers
+from henbd.cwmp import opening as openings
 from henbd.cwmp import rpc, soap, versions
 from henbd.cwmp.events import UPLOAD
-from henbd.cwmp.ledger import Ledger, Opening, Owed
+from henbd.cwmp.ledger import Ledger, Owed
 from henbd.cwmp.messages import (
     AutonomousTransferComplete,
     AutonomousTransferCompleteResponse,
     Call,
     CallResponse,
-    DeviceId,
     Envelope,
-    Fault,
     Inform,
     InformResponse,
     TransferComplete,
     TransferCompleteResponse,
 )
+from henbd.cwmp.opening import Opening
 from henbd.cwmp.provision import Rules
 from henbd.cwmp.state import State
+from henbd.cwmp.structs import DeviceId, Fault
 from henbd.errors import FaultCode, HemsError, RefusalError
 from henbd.values import Moment
 
@@ -139,7 +140,7 @@ def session(
         answer, state = yield from _ask(inform, Terms(opening.version), numbers)
         if isinstance(answer.message, Fault):
             raise RefusalError(_refused(inform, answer.message))
-        ledger = ledgers.acknowledged(state.ledger, opening)
+        ledger = openings.acknowledged(state.ledger, opening)
         yield Record(ledger)
         informed = True
         owed = deque(owed for owed in opening.owed if owed in ledger.owed)

@@ -11,8 +11,9 @@ import re
 from lxml import etree
 
 from henbd.cwmp import bounds
-from henbd.cwmp.messages import Envelope, Inform, Outgoing, UnknownHeader
+from henbd.cwmp.messages import Envelope, Inform, Outgoing
 from henbd.cwmp.reader import child, local, message, truth, whole
+from henbd.cwmp.requests import UnknownHeader
 from henbd.cwmp.writer import body, escape
 from henbd.errors import HemsError
 

@@ -12,7 +12,9 @@ from enum import Enum
 
 from henbd.cwmp.events import DOWNLOAD, UPLOAD
 from henbd.cwmp.ledger import Owed
-from henbd.cwmp.messages import Download, Event, TransferComplete, Upload
+from henbd.cwmp.messages import TransferComplete
+from henbd.cwmp.requests import Download, Upload
+from henbd.cwmp.structs import Event
 from henbd.errors import FaultCode
 from henbd.model.types import UNKNOWN_TIME, date_time
 from henbd.values import Moment

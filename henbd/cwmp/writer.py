@@ -9,32 +9,27 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import assert_never
 
-from henbd.cwmp.messages import (
+from henbd.cwmp.messages import AutonomousTransferComplete, Inform, Outgoing, TransferComplete
+from henbd.cwmp.responses import (
     AddObjectResponse,
-    AutonomousTransferComplete,
     CancelTransferResponse,
     DeleteObjectResponse,
     DownloadResponse,
     FactoryResetResponse,
-    Fault,
     GetAllQueuedTransfersResponse,
     GetParameterAttributesResponse,
     GetParameterNamesResponse,
     GetParameterValuesResponse,
     GetQueuedTransfersResponse,
     GetRPCMethodsResponse,
-    Inform,
     MustUnderstand,
-    Outgoing,
-    ParameterValue,
-    QueuedTransfer,
     RebootResponse,
     ScheduleInformResponse,
     SetParameterAttributesResponse,
     SetParameterValuesResponse,
-    TransferComplete,
     UploadResponse,
 )
+from henbd.cwmp.structs import Fault, ParameterValue, QueuedTransfer
 from henbd.errors import FaultCode
 from henbd.model.types import UNKNOWN_TIME
 

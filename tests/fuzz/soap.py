@@ -5,7 +5,8 @@ from __future__ import annotations
 from lxml import etree
 
 from henbd.cwmp import soap
-from henbd.cwmp.messages import Fault, UnknownMethod
+from henbd.cwmp.requests import UnknownMethod
+from henbd.cwmp.structs import Fault
 from henbd.errors import HemsError
 
 

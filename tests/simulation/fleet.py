@@ -14,11 +14,13 @@ from datetime import timedelta
 
 from henbd.control import intent
 from henbd.cwmp import ledger as ledgers
-from henbd.cwmp.ledger import Ledger, Opening
-from henbd.cwmp.messages import DeviceId
+from henbd.cwmp import opening as openings
+from henbd.cwmp.ledger import Ledger
+from henbd.cwmp.opening import Opening
 from henbd.cwmp.provision import Rules
 from henbd.cwmp.session import Outcome, Post, Record, Reply, Session, Stored, session
 from henbd.cwmp.state import State
+from henbd.cwmp.structs import DeviceId
 from henbd.values import Moment
 from tests.unit.box import ADDRESS, WALL, registered
 from tests.unit.fakes.hems import ENVELOPE, INFORM_RESPONSE
@@ -130,7 +132,7 @@ class Fleet:
     def _call(self, number: int, now: float) -> None:
         """Have a HeNB call the HeMS."""
         aftermath, storm = self._aftermath, self._storm
-        ledger, opening = ledgers.opened(
+        ledger, opening = openings.opened(
             self._ledgers[number],
             self._tree,
             self._management,
@@ -169,13 +171,13 @@ class Fleet:
         assert ended.body == b""
         outcome = _end(dialogue, self._reply(204, b"", recorded.ledger, now))
         assert outcome == Outcome(None, informed=True)
-        self._ledgers[number] = ledgers.succeeded(recorded.ledger, now)
+        self._ledgers[number] = openings.succeeded(recorded.ledger, now)
         self._aftermath.served[int(now)] += 1
         self._aftermath.registered_at.append(now)
         self._plan(number, now)
 
     def _fail(self, number: int, opening: Opening, now: float) -> None:
-        self._ledgers[number] = ledgers.failed(
+        self._ledgers[number] = openings.failed(
             self._ledgers[number],
             opening,
             self._management,

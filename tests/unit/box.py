@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 from henbd.control import inform_parameters, intent
 from henbd.cwmp import ledger as ledgers
-from henbd.cwmp.ledger import Ledger, Opening
+from henbd.cwmp import opening as openings
+from henbd.cwmp.ledger import Ledger
+from henbd.cwmp.opening import Opening
 from henbd.model import paths
 from henbd.model.provisioning import Provisioning
 from henbd.model.tree import Tree
@@ -74,7 +76,7 @@ class Box:
 
     def open(self) -> Opening:
         """Send the Inform that is due."""
-        self.ledger, opening = ledgers.opened(
+        self.ledger, opening = openings.opened(
             self.ledger,
             self.tree,
             self.management,
@@ -86,13 +88,13 @@ class Box:
 
     def acknowledge(self, opening: Opening) -> None:
         """Receive the InformResponse."""
-        self.ledger = ledgers.acknowledged(self.ledger, opening)
+        self.ledger = openings.acknowledged(self.ledger, opening)
 
     def succeed(self) -> Opening:
         """Hold a session that goes well."""
         opening = self.open()
         self.acknowledge(opening)
-        self.ledger = ledgers.succeeded(self.ledger, self.now)
+        self.ledger = openings.succeeded(self.ledger, self.now)
         return opening
 
     def fail(
@@ -100,7 +102,7 @@ class Box:
     ) -> Opening:
         """Have a session fail before the HeMS has acknowledged the Inform."""
         opening = opening or self.open()
-        self.ledger = ledgers.failed(
+        self.ledger = openings.failed(
             self.ledger,
             opening,
             self.management,
@@ -115,7 +117,7 @@ class Box:
         """Have a session fail whose Inform the HeMS has acknowledged."""
         opening = self.open()
         self.acknowledge(opening)
-        self.ledger = ledgers.failed(
+        self.ledger = openings.failed(
             self.ledger, opening, self.management, self.now, 0.0, informed=True
         )
         return opening

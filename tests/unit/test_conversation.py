@@ -8,7 +8,7 @@ from henbd.clock import Clock
 from henbd.control.factory import device_id
 from henbd.control.reach import Reach
 from henbd.conversation import Conversation
-from henbd.cwmp import ledger as ledgers
+from henbd.cwmp import opening as openings
 from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.provision import Rules
 from henbd.cwmp.session import session
@@ -90,7 +90,7 @@ class Talk:
 
     def start(self) -> None:
         """Open a session about the inner address."""
-        ledger, opening = ledgers.opened(
+        ledger, opening = openings.opened(
             self.memory.ledger,
             self.memory.tree,
             MANAGEMENT,

@@ -10,7 +10,7 @@ from henbd.control.factory import (
     device_id,
     factory_tree,
 )
-from henbd.cwmp.messages import DeviceId
+from henbd.cwmp.structs import DeviceId
 from henbd.model import paths
 from henbd.model.table import device_table
 from henbd.values import AddressFamily

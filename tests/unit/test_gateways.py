@@ -54,6 +54,7 @@ def chosen(
 # Of one list.
 
 
+@pytest.mark.conformance("C168")
 def test_gateways_are_taken_in_order() -> None:
     assert chosen() == GATEWAY
 

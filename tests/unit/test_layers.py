@@ -24,6 +24,9 @@ LAYERS = (
     (
         "model.schema",
         "model.types",
+        "cwmp.structs",
+        "cwmp.requests",
+        "cwmp.responses",
         "cwmp.messages",
         "cwmp.events",
         "cwmp.record",
@@ -35,7 +38,7 @@ LAYERS = (
     ("model.table", "model.paths", "cwmp.reader", "cwmp.writer", "cwmp.soap"),
     ("model.nodes", "model.notification", "model.provisioning", "model.references"),
     ("model.aliases", "model.consistency", "model.tree"),
-    ("control.*", "cwmp.ledger", "cwmp.transfers", "cwmp.trial", "cwmp.state"),
+    ("control.*", "cwmp.ledger", "cwmp.opening", "cwmp.transfers", "cwmp.trial", "cwmp.state"),
     ("cwmp.local", "cwmp.provision", "cwmp.commands", "cwmp.files", "cwmp.rpc", "cwmp.session"),
     ("system.*",),
     (

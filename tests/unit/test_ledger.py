@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
+from henbd.cwmp import opening as openings
 from henbd.cwmp.ledger import Ledger
-from henbd.cwmp.messages import Event, TransferComplete
+from henbd.cwmp.messages import TransferComplete
+from henbd.cwmp.structs import Event
 from henbd.model import paths
 from henbd.values import AddressFamily
 from tests.unit.box import (
@@ -135,7 +137,7 @@ def test_url_that_changes_during_a_session_is_told_to_the_new_hems() -> None:
     opening = box.open()
     box.acknowledge(opening)
     box.configure({paths.URL: "https://another.example/"})
-    box.ledger = ledgers.succeeded(box.ledger, box.now)
+    box.ledger = openings.succeeded(box.ledger, box.now)
     assert (box.codes, box.due) == ([BOOTSTRAP], 0)
 
 
@@ -207,7 +209,7 @@ def test_acknowledgement_is_for_what_was_sent_and_not_for_what_is() -> None:
     opening = box.open()
     box.report(address="10.99.0.3")
     box.acknowledge(opening)
-    box.ledger = ledgers.succeeded(box.ledger, box.now)
+    box.ledger = openings.succeeded(box.ledger, box.now)
     assert (box.codes, box.due) == ([CHANGE], 0)
     assert told(box.succeed())[ADDRESS] == "10.99.0.3"
 
@@ -351,7 +353,7 @@ def test_events_stay_until_they_are_acknowledged() -> None:
     box.ledger = ledgers.with_event(box.ledger, PERIODIC_EVENT)
     box.fail()
     assert box.codes == [PERIODIC]
-    box.ledger = ledgers.given_up(box.ledger, box.open(), informed=False)
+    box.ledger = openings.given_up(box.ledger, box.open(), informed=False)
     assert box.codes == [PERIODIC]
     box.succeed()
     assert box.codes == []
@@ -486,7 +488,7 @@ def test_connection_request_during_a_session_is_served_afterwards() -> None:
     opening = box.open()
     box.ledger = ledgers.called(box.ledger)
     box.acknowledge(opening)
-    box.ledger = ledgers.succeeded(box.ledger, box.now)
+    box.ledger = openings.succeeded(box.ledger, box.now)
     assert (box.codes, box.due) == ([CALLED], 0)
 
 
@@ -495,7 +497,7 @@ def test_connection_request_survives_a_session_that_we_gave_up() -> None:
     box = registered()
     box.ledger = ledgers.called(box.ledger)
     opening = box.open()
-    box.ledger = ledgers.given_up(box.ledger, opening, informed=False)
+    box.ledger = openings.given_up(box.ledger, opening, informed=False)
     assert (box.codes, box.due) == ([CALLED], 0)
 
 
@@ -504,7 +506,7 @@ def test_connection_request_that_was_acknowledged_is_over() -> None:
     box.ledger = ledgers.called(box.ledger)
     opening = box.open()
     box.acknowledge(opening)
-    box.ledger = ledgers.given_up(box.ledger, opening, informed=True)
+    box.ledger = openings.given_up(box.ledger, opening, informed=True)
     assert (box.codes, box.due) == ([], None)
 
 
@@ -513,7 +515,7 @@ def test_given_up_session_is_no_failed_attempt() -> None:
     box.report(address="10.99.0.2")
     box.report(address="10.99.0.1")
     opening = box.open()
-    box.ledger = ledgers.given_up(box.ledger, opening, informed=False)
+    box.ledger = openings.given_up(box.ledger, opening, informed=False)
     assert (box.codes, box.due) == ([CHANGE], 0)
     assert box.open().retry_count == 0
 
@@ -548,7 +550,7 @@ def test_whatever_happens_each_change_is_told_and_the_last_value_known(course: l
             case "bad":
                 box.fail()
             case "abort":
-                box.ledger = ledgers.given_up(box.ledger, box.open(), informed=False)
+                box.ledger = openings.given_up(box.ledger, box.open(), informed=False)
             case _:
                 changed |= box.tree.value(ADDRESS) != ADDRESSES[step]
                 box.report(address=ADDRESSES[step])

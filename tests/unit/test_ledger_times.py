@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from henbd.cwmp import ledger as ledgers
-from henbd.cwmp.messages import Event
+from henbd.cwmp.structs import Event
 from henbd.model import paths
 from tests.unit.box import CALLED, PASSIVE, PERIODIC, WALL, Box, registered, told
 from tests.unit.settings import QUICK

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from henbd.control import factory as factories
 from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
-from henbd.cwmp.ledger import Opening
-from henbd.cwmp.messages import Event, TransferComplete
+from henbd.cwmp import opening as openings
+from henbd.cwmp.messages import TransferComplete
+from henbd.cwmp.opening import Opening
 from henbd.cwmp.session import (
     Outcome,
     Post,
@@ -27,6 +28,7 @@ from henbd.cwmp.session import (
     session,
 )
 from henbd.cwmp.state import State
+from henbd.cwmp.structs import Event
 from tests.unit.box import Box, registered
 from tests.unit.dialogue import (
     METHODS,
@@ -170,11 +172,11 @@ class Life:
         """Account for how a session ended, as the conversation does."""
         box = self.box
         if outcome.failure is None:
-            box.ledger = ledgers.succeeded(box.ledger, box.now)
+            box.ledger = openings.succeeded(box.ledger, box.now)
         elif outcome.failure == GIVE_UP:
-            box.ledger = ledgers.given_up(box.ledger, opening, informed=outcome.informed)
+            box.ledger = openings.given_up(box.ledger, opening, informed=outcome.informed)
         else:
-            box.ledger = ledgers.failed(
+            box.ledger = openings.failed(
                 box.ledger, opening, box.management, box.now, 0, informed=outcome.informed
             )
             carried.pop(events.CONNECTION_REQUEST, None)

@@ -82,6 +82,7 @@ def provision_gateway(world: World, gateway: Address) -> None:
     world.provision({first: str(gateway), **dict.fromkeys(others, "")})
 
 
+@pytest.mark.conformance("C078")
 def test_a_list_that_does_not_work_disturbs_nothing_and_is_told_and_retried(
     world: World,
 ) -> None:
@@ -117,6 +118,7 @@ def test_after_a_reboot_the_last_good_list_is_still_known(world: World) -> None:
     assert {"1 BOOT", SECURITY_GATEWAY_REQUIRED.code} <= events_since(world, told)
 
 
+@pytest.mark.conformance("C168")
 def test_a_list_that_works_replaces_the_old_one_new_before_old(world: World) -> None:
     world.bring_up_s1()
     provision_gateway(world, GATEWAY_2)
@@ -129,6 +131,7 @@ def test_a_list_that_works_replaces_the_old_one_new_before_old(world: World) -> 
 # None can be had.
 
 
+@pytest.mark.conformance("C078")
 def test_that_none_can_be_had_is_kept_until_it_is_told(world: World) -> None:
     world.register()
     told = len(world.informs)

@@ -182,6 +182,7 @@ def reprovisions(world: World) -> int:
     return [event for inform in world.informs for event in inform.events].count(REPROVISION)
 
 
+@pytest.mark.conformance("C079")
 def test_the_hems_is_told_once_that_no_far_end_can_be_had(esp: World) -> None:
     esp.bring_up_s1(MME, MME_2)
     gone = dict(esp.mmes)
@@ -205,6 +206,7 @@ def test_one_far_end_that_fails_of_two_is_no_matter_for_the_hems(esp: World) -> 
     assert reprovisions(esp) == 0
 
 
+@pytest.mark.conformance("C079")
 def test_that_no_far_end_can_be_had_is_kept_until_it_is_delivered(esp: World) -> None:
     esp.bring_up_s1()
     esp.hems.manner = HemsManner.REFUSES

@@ -9,36 +9,35 @@ import pytest
 from henbd.control import refusal
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.ledger import Ledger
-from henbd.cwmp.messages import (
+from henbd.cwmp.provision import Rules
+from henbd.cwmp.reader import READERS
+from henbd.cwmp.requests import (
     AddObject,
-    AddObjectResponse,
-    AttributeChange,
     DeleteObject,
-    DeleteObjectResponse,
-    Fault,
     GetParameterAttributes,
-    GetParameterAttributesResponse,
     GetParameterNames,
-    GetParameterNamesResponse,
     GetParameterValues,
-    GetParameterValuesResponse,
     GetRPCMethods,
-    GetRPCMethodsResponse,
     MalformedRequest,
-    ParameterFault,
-    ParameterValue,
     Reboot,
     Request,
     ScheduleInform,
     SetParameterAttributes,
     SetParameterValues,
-    SetParameterValuesResponse,
     UnknownMethod,
 )
-from henbd.cwmp.provision import Rules
-from henbd.cwmp.reader import READERS
+from henbd.cwmp.responses import (
+    AddObjectResponse,
+    DeleteObjectResponse,
+    GetParameterAttributesResponse,
+    GetParameterNamesResponse,
+    GetParameterValuesResponse,
+    GetRPCMethodsResponse,
+    SetParameterValuesResponse,
+)
 from henbd.cwmp.rpc import answer
 from henbd.cwmp.state import State
+from henbd.cwmp.structs import AttributeChange, Fault, ParameterFault, ParameterValue
 from henbd.errors import FaultCode
 from henbd.model import paths
 from henbd.model.provisioning import Provisioning

@@ -11,7 +11,7 @@ from lxml import etree
 
 from henbd.cwmp import events
 from henbd.cwmp.ledger import Owed
-from henbd.cwmp.messages import Event, TransferComplete
+from henbd.cwmp.messages import TransferComplete
 from henbd.cwmp.session import (
     MOST_REPETITIONS,
     Post,
@@ -20,6 +20,7 @@ from henbd.cwmp.session import (
     spoken,
 )
 from henbd.cwmp.soap import CWMP
+from henbd.cwmp.structs import Event
 from henbd.model import paths
 from tests.lab.hems import messages as seen
 from tests.lab.hems import schema

@@ -15,35 +15,34 @@ from lxml import etree
 
 from henbd.cwmp import events, session
 from henbd.cwmp.ledger import Owed
-from henbd.cwmp.messages import (
+from henbd.cwmp.messages import AutonomousTransferComplete, Inform, Outgoing, TransferComplete
+from henbd.cwmp.responses import (
     AddObjectResponse,
-    AutonomousTransferComplete,
     CancelTransferResponse,
     DeleteObjectResponse,
-    DeviceId,
     DownloadResponse,
-    Event,
     FactoryResetResponse,
-    Fault,
     GetAllQueuedTransfersResponse,
     GetParameterAttributesResponse,
     GetParameterNamesResponse,
     GetParameterValuesResponse,
     GetQueuedTransfersResponse,
     GetRPCMethodsResponse,
-    Inform,
-    Outgoing,
-    ParameterFault,
-    ParameterValue,
-    QueuedTransfer,
     RebootResponse,
     ScheduleInformResponse,
     SetParameterAttributesResponse,
     SetParameterValuesResponse,
-    TransferComplete,
     UploadResponse,
 )
 from henbd.cwmp.soap import CWMP, envelope
+from henbd.cwmp.structs import (
+    DeviceId,
+    Event,
+    Fault,
+    ParameterFault,
+    ParameterValue,
+    QueuedTransfer,
+)
 from henbd.errors import FaultCode
 from henbd.model.schema import Base
 from henbd.model.types import SPELLINGS, UNKNOWN_TIME

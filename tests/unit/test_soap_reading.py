@@ -7,22 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from henbd.cwmp.bounds import LARGEST_BYTES, MOST_ATTRIBUTES, MOST_TAGS
-from henbd.cwmp.messages import (
+from henbd.cwmp.messages import Envelope, Incoming, InformResponse
+from henbd.cwmp.requests import (
     AddObject,
-    AttributeChange,
     DeleteObject,
-    Envelope,
     FactoryReset,
-    Fault,
     GetParameterAttributes,
     GetParameterNames,
     GetParameterValues,
     GetRPCMethods,
-    Incoming,
-    InformResponse,
     MalformedRequest,
-    ParameterFault,
-    ParameterValue,
     Reboot,
     ScheduleInform,
     SetParameterAttributes,
@@ -30,6 +24,7 @@ from henbd.cwmp.messages import (
     UnknownMethod,
 )
 from henbd.cwmp.soap import parse
+from henbd.cwmp.structs import AttributeChange, Fault, ParameterFault, ParameterValue
 from henbd.errors import HemsError
 from tests.unit.settings import QUICK
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.ledger import Ledger
-from henbd.cwmp.messages import AutonomousTransferComplete, Event, TransferComplete
+from henbd.cwmp.messages import AutonomousTransferComplete, TransferComplete
 from henbd.cwmp.orders import Orders
 from henbd.cwmp.schedule import Scheduled
 from henbd.cwmp.state import State, document, restored
+from henbd.cwmp.structs import Event
 from henbd.model import paths
 from henbd.model.tree import Provisioning
 from tests.unit.box import ADDRESS, Box, registered

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from henbd.cwmp.messages import (
-    GetParameterNames,
-    GetParameterNamesResponse,
-    GetParameterValues,
-    GetParameterValuesResponse,
-)
+from henbd.cwmp.requests import GetParameterNames, GetParameterValues
+from henbd.cwmp.responses import GetParameterNamesResponse, GetParameterValuesResponse
 from henbd.cwmp.rpc import answer
 from henbd.cwmp.soap import envelope
 from henbd.cwmp.state import State

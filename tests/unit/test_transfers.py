@@ -10,26 +10,26 @@ import pytest
 
 from henbd.cwmp import files, transfers
 from henbd.cwmp.ledger import Ledger, Owed
-from henbd.cwmp.messages import (
+from henbd.cwmp.messages import TransferComplete
+from henbd.cwmp.provision import Rules
+from henbd.cwmp.requests import (
     CancelTransfer,
-    CancelTransferResponse,
     Download,
-    DownloadResponse,
-    Event,
-    Fault,
     GetAllQueuedTransfers,
-    GetAllQueuedTransfersResponse,
     GetQueuedTransfers,
-    GetQueuedTransfersResponse,
-    QueuedTransfer,
     Request,
-    TransferComplete,
     Upload,
+)
+from henbd.cwmp.responses import (
+    CancelTransferResponse,
+    DownloadResponse,
+    GetAllQueuedTransfersResponse,
+    GetQueuedTransfersResponse,
     UploadResponse,
 )
-from henbd.cwmp.provision import Rules
 from henbd.cwmp.rpc import answer
 from henbd.cwmp.state import State, document, restored
+from henbd.cwmp.structs import Event, Fault, QueuedTransfer
 from henbd.cwmp.transfers import INSTALL_S, MOST_ATTEMPTS, MOST_TRANSFERS, Result, Stage, Transfer
 from henbd.errors import FaultCode
 from henbd.model.types import UNKNOWN_TIME
