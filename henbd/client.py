@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from henbd.errors import ConsoleError
@@ -50,6 +51,9 @@ def add_commands(commands: Any) -> None:
     form = trace.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as JSON, with all bodies")
     form.add_argument("--html", action="store_true", help="as a page with diagrams and bodies")
+
+    metrics = _command(commands, "metrics", _metrics, "show gauges and counters for Prometheus")
+    metrics.add_argument("--output", metavar="FILE", type=Path, help="into a file, whole at once")
 
     _command(commands, "inform", _inform, "have the HeMS called now")
     _command(commands, "reconnect", _reconnect, "end the tunnel and negotiate it anew")
@@ -130,6 +134,18 @@ def _trace(options: argparse.Namespace) -> int:
     trace = {"sessions": sessions, "at": live["at"], "happenings": live["happenings"]}
     show = _json if options.json else page if options.html else ladder
     print(show(trace))
+    return 0
+
+
+def _metrics(options: argparse.Namespace) -> int:
+    text = ask(options.socket, {"command": "metrics"})["text"]
+    if options.output is None:
+        print(text, end="")
+        return 0
+    # The node exporter may read at any moment, but takes names that end in .prom alone.
+    new = options.output.with_name(f"{options.output.name}.new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(options.output)
     return 0
 
 

@@ -75,6 +75,7 @@ class Ended:
     opening: Opening
     informed: bool
     failure: str | None
+    given_up: bool = False
 
 
 class Conversation:
@@ -207,12 +208,14 @@ class Conversation:
         self._memory.account(
             openings.given_up(self._memory.ledger, dialogue.opening, informed=dialogue.informed)
         )
-        self._close(f"given up: {why}", dialogue.informed)
+        self._close(f"given up: {why}", dialogue.informed, given_up=True)
 
-    def _close(self, failure: str | None, informed: bool) -> None:
+    def _close(self, failure: str | None, informed: bool, *, given_up: bool = False) -> None:
         assert self.current is not None
         dialogue, now = self.current, self._clock.monotonic()
-        ended = Ended(now, dialogue.started_at, dialogue.opening, informed, failure)
+        ended = Ended(
+            now, dialogue.started_at, dialogue.opening, informed, failure, given_up=given_up
+        )
         self.past.appendleft(ended)
         self._trace.end(failure, acknowledged=informed)
         self.current = None

@@ -46,6 +46,7 @@ from henbd.control.reach import (
 from henbd.control.trials import Trials
 from henbd.control.tunnel import Condition, Tunnel, judge, ours
 from henbd.conversation import PATIENCE_S, Conversation
+from henbd.counts import Counts
 from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import opening as openings
@@ -109,7 +110,9 @@ class Daemon:
         self.boot_id = boot_id
         self.clock = clock
         self.trace = Trace(clock)
-        self.conversation = Conversation(memory, parties.exchanges, clock, self.trace, self._settle)
+        self.counts = Counts(clock.wall().timestamp())
+        ended = self._session_ended
+        self.conversation = Conversation(memory, parties.exchanges, clock, self.trace, ended)
         self._parties = parties
         self._stopping = False
         self._next_settings: Settings | None = None
@@ -385,6 +388,7 @@ class Daemon:
                 logger.warning("%s: %s", party, after.reason)
         for about, text in happenings(self.observed, observed, self.tunnel, tunnel):
             self.trace.note(about, text)
+        self.counts.look(self.observed, observed, self.tunnel, tunnel)
         self.observed, self.tunnel = observed, tunnel
 
     def _note_gateways(self, observed: Observed, tunnel: Tunnel, now: float) -> None:
@@ -529,6 +533,13 @@ class Daemon:
             after, self.settings
         ) or intent.management(before) != intent.management(after)
         return int(waits)
+
+    def _session_ended(self) -> None:
+        """Count the session, and let take effect what it has brought."""
+        ended = self.conversation.last
+        assert ended is not None
+        self.counts.session(ended)
+        self._settle()
 
     def _settle(self) -> None:
         """Let take effect what the HeMS has set, however the session ended, or the operator."""

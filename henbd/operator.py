@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from henbd import metrics
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.events import PERIODIC
 from henbd.cwmp.local import locally_set
@@ -49,6 +50,10 @@ def answer(daemon: Daemon, request: Request, caller: Caller) -> Answer:
 
 def _status(daemon: Daemon, _request: Request) -> Answer:
     return status(daemon)
+
+
+def _metrics(daemon: Daemon, _request: Request) -> Answer:
+    return {"text": metrics.text(status(daemon), daemon.counts)}
 
 
 def _get(daemon: Daemon, request: Request) -> Answer:
@@ -140,6 +145,7 @@ COMMANDS: Mapping[str, Callable[[Daemon, Request], Answer]] = {
     "tree": _tree,
     "set": _set,
     "trace": _trace,
+    "metrics": _metrics,
     "inform": _inform,
     "reconnect": _reconnect,
     "factory-reset": _factory_reset,

@@ -54,7 +54,7 @@ LAYERS = (
         "serving",
         "carrier",
     ),
-    ("trace_document", "daemon", "status", "waits", "operator"),
+    ("counts", "metrics", "trace_document", "daemon", "status", "waits", "operator"),
     ("config", "config_*", "toml_lines", "credentials", "logs", "reload", "renewal"),
     ("guard_command", "screen", "trace_ladder", "trace_page", "client", "cli", "__main__"),
 )
