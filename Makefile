@@ -12,7 +12,7 @@ PIP := .venv/bin/pip
 # The functional tests mostly wait: more of them at a time than there are processors.
 WORKERS := 4
 
-OPENWRT_SCRIPTS := $(addprefix openwrt/henbd/files/henbd,.init -guard.init .defaults .rpcd) \
+OPENWRT_SCRIPTS := $(addprefix openwrt/henbd/files/henbd,.init -guard.init -firmware .defaults .rpcd) \
                    systemd/henbd-guard
 
 .PHONY: help demo lab test openwrt-check openwrt-releases check test-unit conformance fuzz test-kernel matrix bench \

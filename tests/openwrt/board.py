@@ -33,7 +33,8 @@ LINKS = {
 
 PROGRAMS = {
     "logger": 'for word; do :; done; echo "$word" >>/tmp/log',
-    "ubus": "cat /tmp/ubus",
+    "ubus": 'echo "$@" >>/tmp/called; cat /tmp/ubus',
+    "sysupgrade": 'echo "$@" >>/tmp/upgraded; [ ! -e /tmp/bad-image ]',
     "jsonfilter": "cat",
     "killall": "",
     "henbd": 'echo "$@" >>/tmp/henbd; [ ! -e /tmp/refusal ] || { cat /tmp/refusal >&2; exit 1; }',
@@ -76,12 +77,13 @@ class Board:
         """Write a shell script of the board."""
         self.put(path, f"#!/bin/dash\n{text}\n").chmod(0o755)
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a program on the board."""
+    def run(self, *command: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a program on the board; `given` is what it reads."""
         return subprocess.run(
             ["unshare", "--mount", "sh", "-c", ENTER, "board", str(self.root), *command],
             capture_output=True,
             text=True,
+            input=given,
             timeout=30,
             check=False,
         )
@@ -111,8 +113,11 @@ class Board:
         """Return the daemon's configuration as TOML has it."""
         return tomllib.loads(self.toml.read_text(encoding="utf-8"))
 
-    def call(self, *words: str) -> Any:
-        """Return what the plugin of rpcd answers."""
-        done = self.run("/bin/dash", "/usr/libexec/rpcd/henbd", *words)
-        assert done.returncode == 0, done
-        return json.loads(done.stdout)
+    def call(self, method: str, **arguments: str) -> Any:
+        """Return what a method of rpcd's plugin answers, None where it fails."""
+        done = self.plugin("call", method, given=json.dumps(arguments))
+        return None if done.returncode else json.loads(done.stdout)
+
+    def plugin(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """Run the plugin of rpcd."""
+        return self.run("/bin/dash", "/usr/libexec/rpcd/henbd", *words, given=given)

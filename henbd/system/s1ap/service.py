@@ -68,10 +68,13 @@ def systemd(service: str) -> Manager:
 
 
 def procd(service: str) -> Manager:
-    """Return how procd is asked about a service of OpenWrt."""
+    """Return how procd is asked about a service of OpenWrt.
+
+    To start and to stop it is root's, whom the package's plugin of rpcd asks for us.
+    """
     return Manager(
-        start=(f"/etc/init.d/{service}", "restart"),
-        stop=(f"/etc/init.d/{service}", "stop"),
+        start=("ubus", "call", "henbd", "stack", '{"action":"restart"}'),
+        stop=("ubus", "call", "henbd", "stack", '{"action":"stop"}'),
         look=("ubus", "call", "service", "list", json.dumps({"name": service})),
         running=_procd_running,
         log=lambda run: ("logread", "-f", "-e", rf"\[{run.pid}\]: "),

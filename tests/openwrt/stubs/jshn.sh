@@ -1,4 +1,12 @@
 # What is used of jshn.sh.
+json_load() { loaded="$1"; }
+json_get_var() { # variable, name
+	local found
+	found=$(printf '%s' "$loaded" | /usr/bin/python3 -c '
+import json, sys
+print(json.load(sys.stdin).get(sys.argv[1], ""))' "$2")
+	eval "$1=\$found"
+}
 json_init() { json=''; }
 json_put() { json="$json$(printf '%s\037' "$@" .)"; }
 json_add_object() { json_put object "$1" ''; }
