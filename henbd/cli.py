@@ -36,6 +36,7 @@ from henbd.system.charon import CharonShell
 from henbd.system.console import Console
 from henbd.system.door import REBOOT, Door
 from henbd.system.doorbell import Doorbell, Signals
+from henbd.system.gpsd import Gpsd
 from henbd.system.guard_file import GuardFile
 from henbd.system.kernel import KernelShell
 from henbd.system.listener import Listener
@@ -173,6 +174,7 @@ def build(settings: Settings, file: str) -> Daemon:
         time.monotonic,
         lambda request, caller: operator.answer(daemon, request, caller),
     )
+    gpsd = settings.location.gpsd
     parties = Parties(
         bells=doorbell,
         charon=charon,
@@ -187,6 +189,7 @@ def build(settings: Settings, file: str) -> Daemon:
         diary=TraceFiles(settings.control_socket),
         doors=Door(REBOOT),
         vitals=VitalSigns(),
+        receiver=gpsd and Gpsd(gpsd, doorbell, time.monotonic),
         files=Carriage(doorbell, lambda outcome: daemon.carried(outcome)),
         console=console,
         renewal=Renewal(file, lambda: daemon, exchanges.trust),

@@ -22,6 +22,7 @@ from henbd.settings import (
     HemsPath,
     HemsSettings,
     IpsecSettings,
+    LocationSettings,
     LogSettings,
     S1Settings,
     Settings,
@@ -146,6 +147,7 @@ def settings(
         control_socket=values["control"]["socket"],
         control_group=values["control"]["group"],
         log=LogSettings(**values["log"]),
+        location=LocationSettings(**values["location"]),
         transfers=TransferSettings(**values["transfers"]),
         aliases=tuple(document.get(ALIASES, {}).items()),
     )

@@ -12,6 +12,8 @@ from henbd.config_readers import (
     address,
     boolean,
     choice,
+    coordinates,
+    endpoint,
     host,
     network,
     number,
@@ -166,6 +168,10 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "firmware_check": Key(text(4095, least=1), (), several=True),
         "firmware_install": Key(text(4095, least=1), (), several=True),
         "log_command": Key(text(4095, least=1), LOG_COMMAND, several=True),
+    },
+    "location": {
+        "coordinates": Key(coordinates, None),
+        "gpsd": Key(endpoint, None),
     },
     "log": {
         "level": Key(one_of(LOG_LEVELS), "info"),

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from henbd.control.refusal import is_host
-from henbd.values import Address, Network
+from henbd.values import Address, Coordinates, Network
 
 Reader = Callable[[object], Any]
 E = TypeVar("E", bound=Enum)
@@ -23,6 +23,8 @@ V = TypeVar("V")
 
 # What a Unix socket's address has room for (unix(7)), without the final zero.
 LONGEST_SOCKET_PATH = 107
+
+COORDINATES = re.compile(r"(-?[0-9]{1,3}(?:\.[0-9]{1,9})?)[, ] *(-?[0-9]{1,3}(?:\.[0-9]{1,9})?)")
 
 TOML_TYPES: dict[type, str] = {
     bool: "a boolean",
@@ -175,3 +177,22 @@ def _typed(value: object, wanted: type[V]) -> V:
         found = TOML_TYPES.get(type(value), "a date or time")
         raise ValueError(f"has to be {TOML_TYPES[wanted]}, not {found}")
     return value
+
+
+def coordinates(value: object) -> Coordinates:
+    """Return a position that is given as two decimal numbers, latitude and longitude."""
+    found = COORDINATES.fullmatch(_typed(value, str))
+    if not found:
+        raise ValueError('has to be latitude and longitude in degrees, as in "52.52, 13.405"')
+    latitude, longitude = (round(float(number) * 1_000_000) for number in found.groups())
+    if abs(latitude) > 90_000_000 or abs(longitude) > 180_000_000:
+        raise ValueError("is not within 90 degrees north and south, 180 east and west")
+    return Coordinates(latitude, longitude)
+
+
+def endpoint(value: object) -> tuple[Address, int]:
+    """Return an address with a port, as in `127.0.0.1:2947` or `[::1]:2947`."""
+    host, _, port = _typed(value, str).rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
+        raise ValueError('has to be an address and a port, as in "127.0.0.1:2947"')
+    return address(host.removeprefix("[").removesuffix("]")), int(port)

@@ -79,6 +79,7 @@ from henbd.values import (
     TerminateIke,
     Unknown,
 )
+from henbd.whereabouts import Whereabouts
 
 logger = logging.getLogger(__name__)
 
@@ -132,6 +133,7 @@ class Daemon:
         self.carrier = Carrier(memory, parties.files, clock, boot_id, self._as_new, self._restored)
         self._departure = Departure(memory, parties.doors, boot_id, self._as_new)
         self._hands = Hands(parties)
+        self._whereabouts = Whereabouts(memory, parties.receiver, clock)
         self._hosts = Hosts(parties.names, now)
 
         # Of the last look: for status and timers alone, never for an action.
@@ -223,6 +225,7 @@ class Daemon:
         now = self.clock.monotonic()
         for shell in self._parties.timed:
             shell.tick(now)
+        self._whereabouts.tick()
         moment = self.clock.moment()
         self.memory.account(ledgers.advanced(self.memory.ledger, self.management, moment))
         if now >= self._audit_at:

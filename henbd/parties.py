@@ -13,6 +13,7 @@ from henbd.values import (
     Address,
     Charon,
     CharonAction,
+    Fix,
     Kernel,
     KernelAction,
     Network,
@@ -97,6 +98,16 @@ class GuardKeeper(Protocol):
         """Have these guarded at the next boot, or raise StoreError."""
 
 
+class Receiver(Timed, Protocol):
+    """See henbd.system.gpsd."""
+
+    def watch(self, *, wanted: bool) -> None:
+        """Have positions, or have no more of them."""
+
+    def fix(self) -> Fix | None:
+        """Return the last position, None while there is none."""
+
+
 class VitalSigns(Protocol):
     """See henbd.system.vitals."""
 
@@ -143,7 +154,7 @@ class Diary(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """Everybody. `charon` is None without an [ipsec] section."""
+    """Everybody. `charon` is None without an [ipsec] section, `receiver` without a GPS."""
 
     bells: Bells
     charon: CharonParty | None
@@ -158,6 +169,7 @@ class Parties:
     diary: Diary
     doors: Doors
     vitals: VitalSigns
+    receiver: Receiver | None
     files: Files
     console: Timed
     renewal: Timed
@@ -173,4 +185,5 @@ class Parties:
             self.console,
             self.renewal,
         )
-        return list(rest) if self.charon is None else [self.charon, *rest]
+        there = (self.charon, self.receiver)
+        return [*(party for party in there if party is not None), *rest]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from henbd.values import Address, AddressFamily, Credentials, Network
+from henbd.values import Address, AddressFamily, Coordinates, Credentials, Network
 
 
 class HemsPath(Enum):
@@ -188,6 +188,17 @@ class TransferSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LocationSettings:
+    """[location]: where the box is, if somebody has measured that, or who knows; both may be None.
+
+    `gpsd` is the address and port of its JSON socket.
+    """
+
+    coordinates: Coordinates | None
+    gpsd: tuple[Address, int] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration file; `ipsec` is None where it has no such section.
 
@@ -204,4 +215,5 @@ class Settings:
     control_group: str
     log: LogSettings
     transfers: TransferSettings
+    location: LocationSettings
     aliases: tuple[tuple[str, str], ...] = ()

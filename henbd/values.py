@@ -366,6 +366,23 @@ class Vitals:
     sctp: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Coordinates:
+    """A position on the earth (WGS 84), in millionths of a degree, north and east."""
+
+    latitude: int
+    longitude: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A position that a receiver has found, from so many satellites, and when by their time."""
+
+    place: Coordinates
+    satellites: int
+    time: str
+
+
 # Want and have.
 
 

@@ -6,18 +6,26 @@ import hashlib
 import hmac
 
 from henbd.control.algorithms import supported
+from henbd.control.inform_parameters import REGISTRATION
+from henbd.control.location import data_object
 from henbd.cwmp.structs import DeviceId
 from henbd.model import paths
 from henbd.model.table import Table
 from henbd.model.tree import Tree
-from henbd.settings import IpsecSettings, Settings
+from henbd.settings import IpsecSettings, LocationSettings, Settings
 from henbd.values import AddressFamily
 
 
 def factory_tree(table: Table, settings: Settings, secret: str) -> Tree:
     """Return the tree of a box that no HeMS has ever set; `secret` is the device's own, in hex."""
     families = settings.ipsec.families if settings.ipsec else ()
+    told = _told_at_registration(settings.location)
     instances = {paths.FAP_SERVICES: (1,), paths.PLMN_LIST: (1,), paths.DATA_MODELS: (1, 2)}
+    if told:
+        instances |= {
+            paths.LOCATIONS: (1,),
+            paths.INFORM_PARAMETERS: tuple(range(1, len(told) + 1)),
+        }
     if settings.ipsec:
         rows = (paths.INTERFACES, paths.PROFILES, paths.TUNNELS, paths.IKE_SAS)
         instances |= dict.fromkeys(rows, (1,))
@@ -33,6 +41,8 @@ def factory_tree(table: Table, settings: Settings, secret: str) -> Tree:
             **_data_models(),
             **_management(settings, secret),
             **_tunnel(settings),
+            **_location(settings.location),
+            **_informed(told),
             # A list of one row that a HeMS fills in: it need not know Enable.
             paths.PLMN_LIST + "1.Enable": "true",
             paths.PLMN_LIST + "1.IsPrimary": "true",
@@ -148,3 +158,36 @@ def _algorithms(ipsec: IpsecSettings) -> dict[str, str]:
         paths.IKE_GROUPS: ike.groups,
     }
     return {path: ",".join(names) for path, names in lists.items()}
+
+
+def _told_at_registration(location: LocationSettings) -> tuple[str, ...]:
+    """Return where the box says that it is, when it registers (TS 32.593 5.1.3)."""
+    place = (paths.GPS_LATITUDE, paths.GPS_LONGITUDE, paths.OWN_LOCATION + "DataObject")
+    if location.gpsd:
+        return (*place, paths.GPS_LAST_SUCCESS)
+    return place if location.coordinates else ()
+
+
+def _informed(told: tuple[str, ...]) -> dict[str, str]:
+    """Return the rows of InformParameter; the HeMS may change and delete them."""
+    values = {}
+    for number, path in enumerate(told, 1):
+        row = f"{paths.INFORM_PARAMETERS}{number}."
+        values[row + "Enable"] = "true"
+        values[row + "ParameterName"] = path
+        values[row + "EventList"] = ",".join(REGISTRATION)
+    return values
+
+
+def _location(location: LocationSettings) -> dict[str, str]:
+    """Return what is known of the place: measured by somebody, or to be found by GPS."""
+    if location.gpsd:
+        return {paths.GPS_EQUIPPED: "true", paths.OWN_LOCATION + "Source": "GPS"}
+    if not location.coordinates:
+        return {}
+    return {
+        paths.GPS_LATITUDE: str(location.coordinates.latitude),
+        paths.GPS_LONGITUDE: str(location.coordinates.longitude),
+        paths.OWN_LOCATION + "Source": "Manual",
+        paths.OWN_LOCATION + "DataObject": data_object(location.coordinates),
+    }

@@ -14,6 +14,7 @@ CONFIGURED = ("file", "manager", "service")
 BOUND = (
     ("device", ("boot_id_file",)),
     ("ipsec", ("vici",)),
+    ("location", ("gpsd",)),
     ("s1", ("adapter", "socket", "group", "command", "time_limit_s", "poll_s", *CONFIGURED)),
 )
 BOUND_ALONE = (

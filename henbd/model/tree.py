@@ -232,12 +232,17 @@ class Tree:
         return replace(self, values=_with(self, changes), provisioning=kept)
 
     def report(self, values: Mapping[str, str]) -> Tree:
-        """Return the tree with what was read of the world; the same tree where nothing differs."""
+        """Return the tree with what was read of the world; the same tree where nothing differs.
+
+        A stored parameter may be reported as well, as long as the HeMS has not set it.
+        """
         changes = {p: v for p, v in values.items() if self.values[p] != v}
         if not changes:
             return self
         for path in changes:
-            assert self.rows[path].role is Role.REPORTED, path
+            role = self.rows[path].role
+            unset = role is Role.STORED and path not in self.provisioning.values
+            assert role is Role.REPORTED or unset, path
         return replace(self, values=_with(self, changes))
 
     def report_rows(self, table: str, numbers: Iterable[int]) -> Tree:

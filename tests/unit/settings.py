@@ -25,6 +25,7 @@ from henbd.settings import (
     HemsPath,
     HemsSettings,
     IpsecSettings,
+    LocationSettings,
     LogSettings,
     LogTarget,
     Revocation,
@@ -115,6 +116,7 @@ _SETTINGS = Settings(
     control_socket="/run/henbd.sock",
     control_group="",
     log=LogSettings("info", LogTarget.AUTO),
+    location=LocationSettings(coordinates=None, gpsd=None),
     transfers=TransferSettings("/tmp", 2**26, ("verify",), ("check",), ("install",), ("logs",)),
 )
 

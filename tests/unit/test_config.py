@@ -13,6 +13,7 @@ from henbd.errors import Problem
 from henbd.settings import (
     FailurePath,
     HemsPath,
+    LocationSettings,
     Revocation,
     S1Policy,
     SetStatus,
@@ -20,7 +21,7 @@ from henbd.settings import (
     StackAdapter,
     StackManager,
 )
-from henbd.values import AddressFamily, Certificate, PresharedKey
+from henbd.values import AddressFamily, Certificate, Coordinates, PresharedKey
 from tests.unit.configuration import (
     CERTIFICATE,
     DIRECT,
@@ -299,3 +300,11 @@ def test_no_secret_is_shown() -> None:
     assert "s3cr3t" not in repr(found)
     assert "secret" not in repr(replace(valid(TUNNEL).hems, password="secret"))
     assert "key of henb" not in repr(valid(TUNNEL))
+
+
+def test_place_and_receiver_are_understood() -> None:
+    section = '[location]\ncoordinates = "-33.86882, -151.2093"\ngpsd = "[::1]:2947"\n'
+    location = valid(DIRECT + section).location
+    assert location.coordinates == Coordinates(-33_868_820, -151_209_300)
+    assert location.gpsd == (ip_address("::1"), 2947)
+    assert valid(DIRECT).location == LocationSettings(coordinates=None, gpsd=None)

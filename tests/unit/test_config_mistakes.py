@@ -231,6 +231,26 @@ MISTAKES = """
 + wait_for_admin_state = 0
 ! s1.wait_for_admin_state: has to be a boolean, not an integer
 
+- group = ""
++ [location]
++ coordinates = "somewhere"
+! location.coordinates: has to be latitude and longitude in degrees, as in "52.52, 13.405"
+
+- group = ""
++ [location]
++ coordinates = "90.1 0"
+! location.coordinates: is not within 90 degrees north and south, 180 east and west
+
+- group = ""
++ [location]
++ gpsd = "2947"
+! location.gpsd: has to be an address and a port, as in "127.0.0.1:2947"
+
+- group = ""
++ [location]
++ gpsd = "localhost:2947"
+! location.gpsd: 'localhost' is no address
+
 - [control]
 - group = ""
 + [control]

@@ -13,7 +13,8 @@ from henbd.control.factory import (
 from henbd.cwmp.structs import DeviceId
 from henbd.model import paths
 from henbd.model.table import device_table
-from henbd.values import AddressFamily
+from henbd.settings import LocationSettings
+from henbd.values import AddressFamily, Coordinates
 from tests.unit.settings import SECRET, connection_request, factory, ipsec, settings
 
 ANOTHER_SECRET = SECRET[::-1]
@@ -37,6 +38,19 @@ def test_model_names_what_it_is_drawn_from() -> None:
     assert tree.value("Device.RootDataModelVersion") == "2.12"
     names = [tree.value(f"{paths.DATA_MODELS}{n}.URN") for n in (1, 2)]
     assert names == [f"urn:broadband-forum-org:{n}-cwmp" for n in ("tr-181-2-12-0", "tr-196-2-1-2")]
+
+
+def test_box_that_knows_its_place_has_rows_that_tell_it_at_registration() -> None:
+    place = Coordinates(52_520_000, 13_405_000)
+    tree = factory(location=LocationSettings(coordinates=place, gpsd=None))
+    rows = [f"{paths.INFORM_PARAMETERS}{n}." for n in tree.instances[paths.INFORM_PARAMETERS]]
+    assert [tree.value(row + "ParameterName") for row in rows] == [
+        paths.GPS_LATITUDE,
+        paths.GPS_LONGITUDE,
+        paths.OWN_LOCATION + "DataObject",
+    ]
+    assert {tree.value(row + "EventList") for row in rows} == {"0 BOOTSTRAP,1 BOOT"}
+    assert factory().instances[paths.INFORM_PARAMETERS] == ()
 
 
 def test_nothing_is_provisioned_in_the_factory() -> None:

@@ -52,6 +52,7 @@ LAYERS = (
         "looks",
         "departure",
         "serving",
+        "whereabouts",
         "carrier",
     ),
     ("counts", "metrics", "trace_document", "daemon", "status", "waits", "operator"),

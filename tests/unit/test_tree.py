@@ -240,7 +240,7 @@ def test_report_of_what_is_known_is_the_same_tree() -> None:
     assert TREE.report({}) is TREE
 
 
-@pytest.mark.parametrize("role", [Role.STORED, Role.CONSTANT, Role.DERIVED])
+@pytest.mark.parametrize("role", [Role.CONSTANT, Role.DERIVED])
 def test_only_what_is_reported_can_be_reported(role: Role) -> None:
     path = next(p for p, row in TREE.rows.items() if row.role is role)
     with pytest.raises(AssertionError):

@@ -41,6 +41,7 @@ from tests.unit.fakes.small import (
     FakeDoors,
     FakeGuardFile,
     FakeListener,
+    FakeReceiver,
     FakeStore,
     FakeSupervisor,
     FakeVitals,
@@ -104,6 +105,7 @@ class World:
         self.store = FakeStore()
         self.guard_file = FakeGuardFile()
         self.doors = FakeDoors()
+        self.receiver = FakeReceiver()
         self.file_server = FileServer()
         self.boot_id = "boot-1"
         self.faults: list[str] = []
@@ -144,6 +146,7 @@ class World:
             diary=self.diary,
             doors=self.doors,
             vitals=FakeVitals(time),
+            receiver=self.receiver if self.settings.location.gpsd else None,
             files=self.files,
             console=Idle(),
             renewal=Idle(),

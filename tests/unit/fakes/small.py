@@ -8,7 +8,7 @@ from typing import Any
 
 from henbd.control.refusal import literal
 from henbd.errors import DoorError, StoreError
-from henbd.values import Address, Network, Vitals
+from henbd.values import Address, Coordinates, Fix, Network, Vitals
 from tests.unit.fakes.clockwork import Doorbell, KilledError, Time
 
 LOOK_UP_S = 0.02
@@ -214,3 +214,21 @@ class FakeDiary:
     def keep(self, document: Mapping[str, Any]) -> None:
         """Keep one."""
         self.kept.append(document)
+
+
+class FakeReceiver(Idle):
+    """A GPS receiver; `place` is where it finds itself, while it is asked to look."""
+
+    def __init__(self) -> None:
+        self.place: Coordinates | None = None
+        self.looking = False
+
+    def watch(self, *, wanted: bool) -> None:
+        """Look, or rest."""
+        self.looking = wanted
+
+    def fix(self) -> Fix | None:
+        """The last position."""
+        if self.place is None or not self.looking:
+            return None
+        return Fix(self.place, 7, "2026-01-02T03:04:05Z")

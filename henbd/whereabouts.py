@@ -1,0 +1,35 @@
+"""Where the box is: has the receiver look while a scan goes on, and reports what it finds."""
+
+from __future__ import annotations
+
+from henbd.clock import Clock
+from henbd.control import location
+from henbd.memory import Memory
+from henbd.parties import Receiver
+
+
+class Whereabouts:
+    """The scan that goes on, or the next one; without a receiver there is none."""
+
+    def __init__(self, memory: Memory, receiver: Receiver | None, clock: Clock) -> None:
+        self._memory = memory
+        self._receiver = receiver
+        self._clock = clock
+        self._scan = location.first(memory.tree, clock.monotonic())
+
+    def tick(self) -> None:
+        """Begin a scan, end it, or take what it has found."""
+        receiver = self._receiver
+        if receiver is None:
+            return
+        self._scan, tree = location.advanced(
+            self._scan, self._memory.tree, receiver.fix(), self._clock.moment()
+        )
+        self._memory.report(tree)
+        receiver.watch(wanted=location.watching(self._scan, tree))
+
+    def wake_at(self) -> float | None:
+        """Return when there is something to do by time, in monotonic seconds."""
+        if self._receiver is None:
+            return None
+        return location.wake_at(self._scan, self._memory.tree)
