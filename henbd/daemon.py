@@ -172,7 +172,15 @@ class Daemon:
         now = self.clock.monotonic()
         gateway = self._hands.ended(connection)
         if gateway is not None:
-            known = gateway_lists.ended(self.course.gateways, gateway, error, now, random.random())
+            sa = self.tunnel.sa if self.tunnel.up else None
+            known = gateway_lists.ended(
+                self.course.gateways,
+                gateway,
+                error,
+                now,
+                random.random(),
+                beside=sa is not None and sa.connection == connection,
+            )
             self.course = replace(self.course, gateways=known)
         if gateway is not None and error is not None:
             logger.warning("gateway %s: %s", gateway, error)

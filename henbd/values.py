@@ -398,7 +398,8 @@ class Desired:
 
     `connection` None: no tunnel is wanted; Unknown: it cannot be said yet. `link` None: S1 stays
     down. `may_initiate`: the gateway is not being left alone. `rivals`: connections with other
-    gateways, by name, which may go on being negotiated.
+    gateways, by name, which may go on being negotiated. `one_child`: the gateway refused a child
+    beside another.
     """
 
     connection: Connection | Unknown | None
@@ -407,6 +408,7 @@ class Desired:
     link: S1Link | Hold | None
     may_initiate: bool
     rivals: frozenset[str] = frozenset()
+    one_child: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from henbd.control import s1, trials
-from henbd.values import Charon, Hold, PeerState, S1Link, Unknown
+from henbd.control.plan import narrowed
+from henbd.control.tunnel import installed
+from henbd.values import Charon, Connection, Hold, IkeSa, PeerState, S1Link, Unknown
 
 if TYPE_CHECKING:
     from henbd.daemon import Daemon
@@ -43,6 +45,17 @@ def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:
         again_s = _left(daemon, trials.until(daemon.course.gateways.trials, gateway))
         alone = "" if again_s is None else ", tried again"
         yield Wait(f"the tunnel with {gateway}: {condition}{alone}", again_s)
+    elif wanted.connection is not None and daemon.tunnel.sa is not None and daemon.tunnel.up:
+        yield from _waits_for_selectors(wanted.connection, daemon.tunnel.sa, one=wanted.one_child)
+
+
+def _waits_for_selectors(wanted: Connection, sa: IkeSa, *, one: bool) -> Iterator[Wait]:
+    """Yield what the gateway does not grant as it was asked for."""
+    if one:
+        yield Wait(f"{wanted.gateway} to grant another child: it allows one at a time")
+    if any(child.name == wanted.child.name for child in installed(sa)):
+        for network in narrowed(sa, wanted):
+            yield Wait(f"{wanted.gateway} to let us reach {network}: it grants less than was asked")
 
 
 def _waits_for_hems(daemon: Daemon) -> Iterator[Wait]:

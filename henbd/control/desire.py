@@ -80,6 +80,7 @@ def desired(
         found,
         connection=connection(gateway, behind, ipsec),
         may_initiate=trials.until(course.gateways.trials, gateway) <= now,
+        one_child=course.gateways.one_child,
         rivals=gateway_lists.rivals(course.gateways, tunnel, ipsec),
     )
 

@@ -33,7 +33,8 @@ class Gateways:
     `trying`: since when each is being negotiated with. `asked` is the list of the parameters,
     `good` the last one that worked, empty if none did; `fallen_back`: it is used instead of
     `asked`, and either has its turn `since` then. `way_out`: there is a route to one of them.
-    `failed`: there is, and none of those in use can be had.
+    `failed`: there is, and none of those in use can be had. `one_child`: the one in use has refused
+    a child beside another.
     """
 
     trials: Trials = field(default_factory=Trials)
@@ -44,6 +45,7 @@ class Gateways:
     since: float = 0.0
     way_out: bool = False
     failed: bool = False
+    one_child: bool = False
 
 
 def in_use(gateways: Gateways, asked: tuple[str, ...]) -> tuple[str, ...]:
@@ -107,10 +109,21 @@ def began(gateways: Gateways, negotiating: Iterable[Address], now: float) -> Gat
 
 
 def ended(
-    gateways: Gateways, gateway: Address, error: str | None, now: float, share: float
+    gateways: Gateways,
+    gateway: Address,
+    error: str | None,
+    now: float,
+    share: float,
+    *,
+    beside: bool = False,
 ) -> Gateways:
-    """Return what is known after a negotiation; `share` in [0, 1) spreads the wait of a failure."""
-    if error is None:
+    """Return what is known after a negotiation; `share` in [0, 1) spreads the wait of a failure.
+
+    `beside`: it was about a child beside another, of an IKE_SA that is up all the same.
+    """
+    if error is not None and beside and not gateways.one_child:
+        tried, gateways = gateways.trials, replace(gateways, one_child=True)
+    elif error is None:
         tried = trials.succeeded(gateways.trials, gateway)
     else:
         tried = trials.failed(gateways.trials, gateway, now, share)
@@ -141,7 +154,11 @@ def noted(
         gateways = replace(gateways, since=now)
     else:
         gateways = _in_turn(gateways, tunnel, ipsec, now)
-    return replace(gateways, failed=_failed(gateways, observed, tunnel, nameless_s))
+    return replace(
+        gateways,
+        failed=_failed(gateways, observed, tunnel, nameless_s),
+        one_child=gateways.one_child and tunnel.up,
+    )
 
 
 def _outward(gateways: Gateways, all_of_them: Sequence[Address], kernel: Kernel) -> Gateways:

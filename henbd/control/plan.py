@@ -31,6 +31,7 @@ from henbd.values import (
     LoadConnection,
     LoadCredentials,
     Loaded,
+    Network,
     Observed,
     RemoveGuard,
     RemoveRoute,
@@ -55,7 +56,7 @@ def plan(desired: Desired, observed: Observed, tunnel: Tunnel) -> list[Action]:
     if isinstance(charon, Charon) and isinstance(desired.connection, Connection):
         actions += _load(desired.connection, charon)
         if not missing and desired.may_initiate:
-            actions += _bring_up(desired.connection, charon, tunnel)
+            actions += _bring_up(desired.connection, charon, tunnel, one=desired.one_child)
     own_routes = frozenset(route for route in kernel.routes if route.ours)
     new_routes, old_routes = desired.routes - own_routes, own_routes - desired.routes
     actions += [AddRoute(route) for route in sorted(new_routes, key=repr)]
@@ -63,7 +64,8 @@ def plan(desired: Desired, observed: Observed, tunnel: Tunnel) -> list[Action]:
         # Before the stack is told: blocks of the other kind of ESP would stand in its way.
         actions += _superseded(desired, kernel)
     if isinstance(stack, Stack):
-        stands = not missing and not new_routes
+        makes_room = any(isinstance(action, TerminateChild) for action in actions)
+        stands = not missing and not new_routes and not makes_room
         if stands:
             actions += _lead_in(desired, old_routes)
         # Silence needs no path.
@@ -101,13 +103,23 @@ def _has_credentials(connection: Connection, loaded: Loaded) -> bool:
     return connection.secret_id in loaded.secrets
 
 
-def _bring_up(wanted: Connection, charon: Charon, tunnel: Tunnel) -> Iterator[Action]:
-    """Have the wanted child negotiated, once it is loaded and nothing is under way."""
+def _bring_up(wanted: Connection, charon: Charon, tunnel: Tunnel, *, one: bool) -> Iterator[Action]:
+    """Have the wanted child negotiated, once it is loaded and nothing is under way.
+
+    `one`: the gateway allows one child at a time, so what is there makes room for it first.
+    """
     if not isinstance(charon.loaded, Loaded):
         return
     if wanted.child.name not in charon.loaded.connections.get(wanted.name, ()):
         return
     mine = [sa for sa in ours(charon) if sa.connection == wanted.name]
+    for sa in mine:
+        carried = installed(sa)
+        # What it did not grant beside another child, it may grant to one alone.
+        room = one if not _carries(sa, wanted) else narrowed(sa, wanted) and len(carried) > 1
+        if room and carried:
+            yield from (TerminateChild(child.unique_id) for child in carried)
+            return
     if any(_carries(sa, wanted) for sa in mine):
         if tunnel.condition is Condition.ADDRESS_MISSING and tunnel.sa is not None:
             # Somebody took the address away; only a new IKE_SA brings it back.
@@ -122,6 +134,16 @@ def _bring_up(wanted: Connection, charon: Charon, tunnel: Tunnel) -> Iterator[Ac
 
 def _carries(sa: IkeSa, wanted: Connection) -> bool:
     return sa.established and any(c.name == wanted.child.name for c in installed(sa))
+
+
+def narrowed(sa: IkeSa, wanted: Connection) -> list[Network]:
+    """Return what the gateway has left out of the wanted child (RFC 7296 2.9)."""
+    granted = [n for c in installed(sa) if c.name == wanted.child.name for n in c.networks]
+    return [
+        network
+        for network in wanted.child.networks
+        if not any(n.version == network.version and network.subnet_of(n) for n in granted)  # type: ignore[arg-type]
+    ]
 
 
 def _lead_in(desired: Desired, old_routes: frozenset[Route]) -> Iterator[Action]:

@@ -70,6 +70,7 @@ class Gateway:
         self._inner_networks = inner_networks
         self._pool_number = 0
         self._refusal: Refusal | None = None
+        self._selectors: tuple[str, ...] = ()
         self._watcher: Watcher | None = None
         if kernel_has_esp():
             lead_to_the_tunnel(namespace, inner_networks)
@@ -154,6 +155,11 @@ class Gateway:
         self._refusal = None
         self._load_connection()
 
+    def narrow(self, *selectors: str) -> None:
+        """Lead children that are made from now on to these networks only; none: to everything."""
+        self._selectors = selectors
+        self._load_connection()
+
     def sas(self) -> list[IkeSa]:
         """Return the IKE_SAs with their children."""
         return self.vici.sas()
@@ -206,7 +212,7 @@ class Gateway:
             local["certs"] = [self._pki.gateway.certificate_der]
         known = "nobody.lab" if self._refusal is Refusal.IDENTITY else "%any"
         child = {
-            "local_ts": ["0.0.0.0/0", "::/0"],
+            "local_ts": list(self._selectors) or ["0.0.0.0/0", "::/0"],
             "esp_proposals": ESP_PROPOSALS,
             "rekey_time": "0",
         }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from ipaddress import IPv4Address
 from types import TracebackType
 from typing import Self
 
@@ -30,7 +31,10 @@ Sender = tuple[socket.socket, str | None]
 class Prober:
     """A thread that sends from its start until `close`; `tried` counts the datagrams."""
 
-    def __init__(self, henb: Namespace) -> None:
+    def __init__(
+        self, henb: Namespace, targets: tuple[tuple[IPv4Address, int], ...] = TARGETS
+    ) -> None:
+        self._targets = targets
         with henb.inside():
             self._free = _sender()
             self._bound = [(_sender(), address) for address in OUTER]
@@ -67,7 +71,7 @@ class Prober:
                 with contextlib.suppress(OSError):
                     sender.bind((address, 0))
             for sender in (self._free, *self._on_device, *(s for s, _ in self._bound)):
-                for address, port in TARGETS:
+                for address, port in self._targets:
                     self.tried += 1
                     with contextlib.suppress(OSError):
                         sender.sendto(b"belongs inside", (str(address), port))

@@ -7,10 +7,12 @@ from ipaddress import ip_address
 import pytest
 
 from henbd.control.gateways import HEAD_START_S
+from henbd.control.guard import host
 from henbd.cwmp.events import SECURITY_GATEWAY_REQUIRED
 from henbd.model import paths
 from henbd.settings import FailurePath, Settings
 from henbd.values import Address, EspMode, Initiate, Tell, TerminateIke
+from henbd.waits import waits
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.gateway import Manner
 from tests.unit.fakes.kernel import OUTER, Fate
@@ -25,6 +27,7 @@ from tests.unit.world import (
     INNER,
     INNER_2,
     MME,
+    MME_2,
     World,
     lab_settings,
 )
@@ -280,3 +283,40 @@ def test_a_child_that_the_gateway_deletes_is_negotiated_again(world: World) -> N
     assert world.stack.up == [MME]
     assert len(world.charon.sas) == 1
     assert len(world.informs) == told
+
+
+# Gateways that do not grant a child as it was asked for.
+
+
+@pytest.mark.parametrize("manner", [Manner.ONE_CHILD, Manner.NARROWS])
+def test_a_gateway_that_grants_no_second_child_as_asked_has_the_first_replaced(
+    world: World, manner: Manner
+) -> None:
+    """Under the guards: the world watches that nothing of S1 can leave meanwhile."""
+    world.bring_up_s1()
+    world.gateways[GATEWAY].manner = manner
+    told = len(world.informs)
+    world.provision_far_ends(MME_2)
+    world.run(5)
+    assert world.stack.up == [MME_2]
+    ((child,),) = [list(sa.children.values()) for sa in world.charon.sas.values()]
+    assert set(child.networks) == {CORE, host(MME_2)}
+    assert {sa.gateway.address for sa in world.charon.sas.values()} == {GATEWAY}
+    assert all(informed.source == INNER for informed in world.informs[told:])
+
+
+def test_a_gateway_that_leads_to_less_than_was_asked_is_told_of_and_left_in_peace(
+    world: World,
+) -> None:
+    world.bring_up_s1()
+    world.gateways[GATEWAY].reaches = (CORE, host(MME))
+    world.provision_far_ends(MME_2)
+    world.run(5)
+    assert f"let us reach {host(MME_2)}" in str(list(waits(world.daemon)))
+    since = len(world.journal.actions)
+    world.run(300)
+    assert not world.done(Initiate, since)
+    assert world.stack.up == []
+    world.provision_far_ends(MME)
+    world.run(5)
+    assert world.stack.up == [MME]

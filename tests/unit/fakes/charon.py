@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 
@@ -21,6 +21,7 @@ from henbd.values import (
     Connection,
     IkeSa,
     Loaded,
+    Network,
     Unknown,
 )
 from tests.unit.fakes.clockwork import Time
@@ -215,9 +216,10 @@ class FakeCharon:
     def _add_child(self, sa: Sa, child: Child, answer: Answered) -> None:
         if self.sas.get(sa.unique_id) is not sa:
             answer("the IKE_SA is gone")
-        elif sa.gateway.manner is Manner.CHILDLESS:
+        elif not (networks := _granted(sa, child)):
             answer("establishing CHILD_SA failed")
         else:
+            child = replace(child, networks=networks)
             sa.children[next(self._ids)] = child
             self.esp.install(sa.inner, child)
             self.event()
@@ -275,3 +277,17 @@ class FakeCharon:
         """`swanctl --load-all` of somebody else: no event, the SAs stay."""
         self.connections, self.children = {}, {}
         self.keys, self.secrets = set(), set()
+
+
+def _granted(sa: Sa, child: Child) -> tuple[Network, ...]:
+    """Return what the gateway lets a child lead to; nothing: it refuses it."""
+    manner, reaches = sa.gateway.manner, sa.gateway.reaches
+    if manner is Manner.CHILDLESS or (manner is Manner.ONE_CHILD and sa.children):
+        return ()
+    taken = {network for other in sa.children.values() for network in other.networks}
+    return tuple(
+        network
+        for network in child.networks
+        if (reaches is None or network in reaches)
+        and not (manner is Manner.NARROWS and network in taken)
+    )
