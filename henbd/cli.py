@@ -187,7 +187,7 @@ def build(settings: Settings, file: str) -> Daemon:
         supervisor=Notify(time.monotonic),
         board=StatusFile(settings.control_socket, clock.wall),
         diary=TraceFiles(settings.control_socket),
-        doors=Door(REBOOT),
+        doors=Door(REBOOT, doorbell),
         vitals=VitalSigns(),
         receiver=gpsd and Gpsd(gpsd, doorbell, time.monotonic),
         files=Carriage(doorbell, lambda outcome: daemon.carried(outcome)),

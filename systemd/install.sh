@@ -44,6 +44,7 @@ files() {
     "$1" 644 tmpfiles.conf "$prefix/lib/tmpfiles.d/henbd.conf"
     "$1" 755 henbd-guard "$programs/guard"
     "$1" 644 strongswan.d/henbd.conf /etc/strongswan.d/henbd.conf
+    "$1" 644 polkit.rules /etc/polkit-1/rules.d/50-henbd.rules
     for unit in $units; do
         "$1" 644 "$unit.in" "$prefix/lib/systemd/system/$unit"
     done

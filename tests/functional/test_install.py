@@ -38,6 +38,7 @@ def test_each_file_is_in_its_place(installed: Path) -> None:
     assert {name for name in files if not name.startswith(library)} == {
         name.lstrip("/")
         for name in (
+            "/etc/polkit-1/rules.d/50-henbd.rules",
             "/etc/strongswan.d/henbd.conf",
             f"{PREFIX}/bin/henbd",
             f"{PREFIX}/lib/sysusers.d/henbd.conf",

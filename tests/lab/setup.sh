@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 # charon-systemd needs no systemd; kmod, busybox and QEMU are for the VM (make test-kernel), Chromium
 # is for the page of `henbd trace`.
 lab_packages='python3-venv strongswan-swanctl charon-systemd libcharon-extra-plugins
-libstrongswan-standard-plugins strongswan-pki openssl iproute2 tcpdump iputils-ping tshark
+libstrongswan-standard-plugins strongswan-pki openssl iproute2 tcpdump iputils-ping tshark dbus polkitd
 qemu-system-x86 busybox-static kmod chromium make'
 openwrt_packages='python3-venv shellcheck dash chromium openssl strongswan-pki make'
 
