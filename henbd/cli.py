@@ -42,14 +42,15 @@ from henbd.system.kernel import KernelShell
 from henbd.system.listener import Listener
 from henbd.system.notify import Notify
 from henbd.system.resolver import Resolver
-from henbd.system.s1ap import srsenb_text
+from henbd.system.s1ap import amarisoft_text, srsenb_text
 from henbd.system.s1ap.adapter import S1Adapter
+from henbd.system.s1ap.configured import ConfiguredAdapter
 from henbd.system.s1ap.hook import HookAdapter
 from henbd.system.s1ap.marked_file import MarkedFile
 from henbd.system.s1ap.native import NativeAdapter
+from henbd.system.s1ap.remote import RemoteRunner
 from henbd.system.s1ap.runner import ChildRunner, Runner, Watch
 from henbd.system.s1ap.service import ServiceRunner, procd, systemd
-from henbd.system.s1ap.srsenb import SrsenbAdapter
 from henbd.system.status_file import StatusFile
 from henbd.system.store import Store
 from henbd.system.trace_files import TraceFiles
@@ -221,9 +222,24 @@ def _stack(settings: S1Settings, doorbell: Doorbell, rung: Callable[[], None]) -
                 rung,
             )
         case StackAdapter.SRSENB:
-            return SrsenbAdapter(
+            return ConfiguredAdapter(
+                srsenb_text.SRSENB,
                 MarkedFile(settings.file, srsenb_text.rewrite, "#"),
                 lambda watch: _runner(settings, doorbell, watch),
+                time.monotonic,
+                rung,
+            )
+        case StackAdapter.AMARISOFT:
+            return ConfiguredAdapter(
+                amarisoft_text.AMARISOFT,
+                MarkedFile(settings.file, amarisoft_text.rewrite, "//"),
+                lambda watch: RemoteRunner(
+                    settings.remote_port,
+                    lambda inner: _runner(settings, doorbell, inner),
+                    doorbell,
+                    time.monotonic,
+                    watch,
+                ),
                 time.monotonic,
                 rung,
             )

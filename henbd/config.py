@@ -176,7 +176,7 @@ def _check_secrets(draft: Draft, mode: int) -> None:
 def _check_stack(draft: Draft, files: Files) -> None:
     """See that there is what the adapter needs."""
     hooked = draft.value("s1.adapter") is StackAdapter.HOOK
-    configured = draft.value("s1.adapter") is StackAdapter.SRSENB
+    configured = draft.value("s1.adapter") in (StackAdapter.SRSENB, StackAdapter.AMARISOFT)
     child = configured and draft.value("s1.manager") is StackManager.CHILD
     if configured:
         draft.use("s1.file", files.check_readable)

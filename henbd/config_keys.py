@@ -149,6 +149,7 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "file": Key(path, "/etc/srsran/enb.conf"),
         "manager": Key(choice(StackManager), StackManager.SYSTEMD),
         "service": Key(text(NAME, least=1), "srsenb"),
+        "remote_port": Key(number(1, 65_535), 9001),
         "hold_s": Key(number(0, 3600), 10),
         "resolve_s": Key(number(10, WEEK_S), 300),
         "wait_for_admin_state": Key(boolean, False),

@@ -53,6 +53,7 @@ class StackAdapter(Enum):
     NATIVE = "native"
     HOOK = "hook"
     SRSENB = "srsenb"
+    AMARISOFT = "amarisoft"
 
 
 class StackManager(Enum):
@@ -138,7 +139,7 @@ class S1Settings:
     `socket` and `group` are for the native protocol; `command` and the times for a hook, which has
     `time_limit_s` for each thing that it does, and is asked how S1 is every `poll_s`. A stack with
     a configuration file of its own, at `file`, is the `service` of a manager, or runs by `command`
-    as a child of henbd.
+    as a child of henbd; one with a remote API is asked at `remote_port`.
     """
 
     adapter: StackAdapter
@@ -150,6 +151,7 @@ class S1Settings:
     file: str
     manager: StackManager
     service: str
+    remote_port: int
     hold_s: int
     resolve_s: int
     wait_for_admin_state: bool

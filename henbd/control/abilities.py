@@ -26,4 +26,5 @@ ABILITIES: Mapping[StackAdapter, Abilities] = {
     StackAdapter.SRSENB: Abilities(
         several_far_ends=False, ipv6=False, home_identity=False, any_port=False, silent=False
     ),
+    StackAdapter.AMARISOFT: Abilities(home_identity=False, silent=False),
 }

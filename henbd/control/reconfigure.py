@@ -7,7 +7,7 @@ from dataclasses import replace
 from henbd.settings import Settings
 
 # What the adapter of a stack with a configuration file of its own is built with.
-CONFIGURED = ("file", "manager", "service")
+CONFIGURED = ("file", "manager", "service", "remote_port")
 
 # A shell was built with these, or a document is kept by them. All other keys are read where they
 # are needed, each time.

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 from henbd.system.s1ap import srsenb_text
+from henbd.system.s1ap.configured import READING, ConfiguredAdapter
 from henbd.system.s1ap.marked_file import MarkedFile
 from henbd.system.s1ap.runner import ChildRunner, Runner, Watch
 from henbd.system.s1ap.service import ServiceRunner, systemd
-from henbd.system.s1ap.srsenb import READING, SrsenbAdapter
 from henbd.values import Peer, PeerState, S1Link, Stack, Tell, Unknown
 from tests.functional.loop import Loop
 from tests.functional.native_stack import LINK, MME
-from tests.lab.srsenb import systemd as stand_in
+from tests.lab import stand_in_systemd as stand_in
 
 # Any address of the loopback network can be bound to.
 HERE = replace(LINK, local=ip_address("127.99.0.1"), may_transmit=True)
@@ -62,9 +62,11 @@ class Box:
             (folder / name).chmod(0o755)
         self.adapter = self.another()
 
-    def another(self) -> SrsenbAdapter:
+    def another(self) -> ConfiguredAdapter:
         file = MarkedFile(str(self.file), srsenb_text.rewrite, "#")
-        return SrsenbAdapter(file, self._runner, self.loop.clock, self._rung)
+        return ConfiguredAdapter(
+            srsenb_text.SRSENB, file, self._runner, self.loop.clock, self._rung
+        )
 
     def _runner(self, watch: Watch) -> Runner:
         doorbell, clock = self.loop.doorbell, self.loop.clock

@@ -34,10 +34,10 @@ from tests.lab.gateway import Gateway
 from tests.lab.gtpu import Sgw
 from tests.lab.hems import Hems, TlsFiles
 from tests.lab.hems.rpc import Set
+from tests.lab.managed_stack import KINDS, ManagedStack
 from tests.lab.mme import Mme
 from tests.lab.pcap import Packet
 from tests.lab.pki import GATEWAY_ID, HENB_ID, Pki, make
-from tests.lab.srsenb.service import SrsenbService
 from tests.lab.topology import Topology
 
 HEMS_PORT = 7557
@@ -87,8 +87,8 @@ def provisioning(*far_ends: object, inside: bool = True, home: bool = True) -> S
 class Options:
     """How a lab differs from the usual one: certificates, HTTP with Digest, HeMS in the tunnel.
 
-    `adapter` is how henbd talks to the stack: native, hook, srsenb. `tls` names the HeMS's key pair
-    in Pki. `configuration` is laid over henbd's configuration, section by section; None takes a
+    `adapter` is how henbd talks to the stack. `tls` names the HeMS's key pair in Pki.
+    `configuration` is laid over henbd's configuration, section by section; None takes a
     key, or a section, away.
     """
 
@@ -124,7 +124,7 @@ class Process:
     def start(self, *before: str) -> None:
         """Start it, after the words of a command that starts others; its output is appended."""
         assert not self.running, f"{self._command} runs already"
-        path = f"{self._lab.folder / 'srsenb'}:{os.environ['PATH']}"
+        path = f"{self._lab.folder / 'service'}:{os.environ['PATH']}"
         python = {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
         environment = {**os.environ, **python, "PATH": path}
         with self.output.open("ab") as output:
@@ -234,7 +234,7 @@ class Lab:
             for interface in ("henb0", "henb1")
         ]
         self.set_boot_id()
-        self.stack: Process | SrsenbService
+        self.stack: Process | ManagedStack
         self.install_stack()
         undo.callback(lambda: self.stack.stop())
         self.configuration_file = folder / "henbd.toml"
@@ -245,8 +245,8 @@ class Lab:
 
     def install_stack(self, *more: str) -> None:
         """Have the reference stack as `stack`, with these words more when it is started."""
-        if self.options.adapter == "srsenb":
-            self.stack = SrsenbService(self.folder / "srsenb")
+        if self.options.adapter in KINDS:
+            self.stack = ManagedStack(self.folder / "service", self.options.adapter)
             return
         native = ("-m", "tests.lab.enb", "--socket", str(self.s1_socket), "--verbose")
         user_plane = ("--user-plane-peer", str(topology.SGW))
@@ -258,8 +258,8 @@ class Lab:
         if self.options.adapter == "hook":
             hook = (sys.executable, "-I", str(ROOT / "tests/lab/enb/hook.py"), str(self.s1_socket))
             return {"adapter": "hook", "command": hook}
-        if isinstance(self.stack, SrsenbService):
-            return {"adapter": "srsenb", "file": str(self.stack.file)}
+        if isinstance(self.stack, ManagedStack):
+            return {"adapter": self.options.adapter, "file": str(self.stack.file)}
         return {"socket": str(self.s1_socket)}
 
     def __enter__(self) -> Self:
@@ -378,7 +378,7 @@ class Lab:
     def register(self) -> None:
         """Start stack and henbd, and see both procedures' ground laid: S1 is up and informed."""
         started = time.monotonic()
-        self.hems.play([provisioning(home=self.options.adapter != "srsenb")])
+        self.hems.play([provisioning(home=self.options.adapter not in KINDS)])
         self.start()
         self.log.wait("S1SetupResponse", 20, since=started)
         self.log.wait(

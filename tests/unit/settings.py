@@ -102,6 +102,7 @@ _S1 = S1Settings(
     file="/etc/srsran/enb.conf",
     manager=StackManager.SYSTEMD,
     service="srsenb",
+    remote_port=9001,
     hold_s=10,
     resolve_s=300,
     wait_for_admin_state=False,

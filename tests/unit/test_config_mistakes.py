@@ -193,7 +193,7 @@ MISTAKES = """
 
 - socket = "/run/henbd/s1.sock"
 + adapter = "vendor"
-! s1.adapter: 'vendor' is not 'native' or 'hook' or 'srsenb'
+! s1.adapter: 'vendor' is not 'native' or 'hook' or 'srsenb' or 'amarisoft'
 
 - socket = "/run/henbd/s1.sock"
 + poll_s = 0

@@ -7,8 +7,9 @@ from ipaddress import ip_address
 
 import pytest
 
+from henbd.system.s1ap.configured import Said
 from henbd.system.s1ap.service import Running, procd, systemd
-from henbd.system.s1ap.srsenb_text import Said, beyond, hear, rewrite
+from henbd.system.s1ap.srsenb_text import beyond, hear, rewrite
 from henbd.values import Cell, FarEnd, PeerState, S1Link
 
 LINK = S1Link(
@@ -95,7 +96,8 @@ def test_lines_of_the_log_say_how_s1_is() -> None:
         ("==== eNodeB started ===", None),
         ("", None),
     ):
-        assert hear(line) == said, line
+        told = {} if said is None else dict.fromkeys(LINK.peers, said)
+        assert hear(line, LINK) == told, line
 
 
 def test_what_it_cannot_do_is_said() -> None:

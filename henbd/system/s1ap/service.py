@@ -47,7 +47,8 @@ class Manager:
     look: tuple[str, ...]
     # What the answer to `look` means; None: it does not run. ValueError for no answer.
     running: Callable[[bytes], Running | None]
-    log: Callable[[Running], tuple[str, ...]]
+    # None: what it writes does not matter.
+    log: Callable[[Running], tuple[str, ...]] | None
 
 
 def systemd(service: str) -> Manager:
@@ -218,6 +219,8 @@ class ServiceRunner:
     def _follow(self) -> None:
         assert self._run is not None
         self._follow_at = None
+        if self._manager.log is None:
+            return
         self._log_lines = LineBuffer()
         command = self._manager.log(self._run)
         try:

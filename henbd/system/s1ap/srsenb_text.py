@@ -6,20 +6,13 @@ Pure. srsenb has no other way to be told, nor to be asked.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from henbd.values import PeerState, S1Link
+from henbd.system.s1ap.configured import Dialect, Said
+from henbd.values import FarEnd, PeerState, S1Link
 
 SECTION = re.compile(r"\s*\[(?P<name>[^\]]*)\]")
 KEY = re.compile(r"(?P<before>\s*(?P<name>\w+)\s*=\s*)(?P<value>[^#\s]*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """How S1 is, by a line of the log."""
-
-    state: PeerState
-    cause: str | None = None
 
 
 # In the order in which they are looked for. The first is logged with `[log] s1ap_level = info`.
@@ -37,6 +30,9 @@ LINES = (
     (re.compile(r"SCTP Association Shutdown"), Said(PeerState.DOWN, "stack/shut-down-by-the-mme")),
     (re.compile(r"Restarting S1 connection"), Said(PeerState.CONNECTING)),
 )
+
+# TS 36.412 7: the port of S1AP.
+PORT = 36_412
 
 # Of what the MME says in a failure, so much is kept.
 LONGEST_CAUSE = 100
@@ -67,26 +63,29 @@ def rewrite(text: str, link: S1Link) -> str:
     return "".join(lines)
 
 
-def hear(line: str) -> Said | None:
-    """Return what a line of srsenb's log says of S1, None where that is nothing."""
+def hear(line: str, link: S1Link) -> Mapping[FarEnd, Said]:
+    """Return what a line of srsenb's log says of S1; most say nothing."""
     for pattern, said in LINES:
         found = pattern.search(line)
         if found is None:
             continue
         if "cause" in pattern.groupindex:
-            return Said(said.state, f"stack/{found['cause'].strip()[:LONGEST_CAUSE]}")
-        return said
-    return None
+            said = Said(said.state, f"stack/{found['cause'].strip()[:LONGEST_CAUSE]}")
+        return dict.fromkeys(link.peers, said)
+    return {}
 
 
 def beyond(link: S1Link) -> str | None:
     """Return what of a link srsenb cannot do, None where it can do all of it."""
     if link.local.version != 4:
-        return "stack/srsenb has S1 over IPv4 alone"
+        return "srsenb has S1 over IPv4 alone"
     if len(link.peers) > 1:
-        return "stack/srsenb has one MME at a time"
-    if link.peers[0].port != 36412:
-        return "stack/srsenb knows no other port than 36412"
+        return "srsenb has one MME at a time"
+    if link.peers[0].port != PORT:
+        return f"srsenb knows no other port than {PORT}"
     if not link.may_transmit:
-        return "stack/srsenb transmits as soon as it runs"
+        return "srsenb transmits as soon as it runs"
     return None
+
+
+SRSENB = Dialect("srsenb", beyond, hear)

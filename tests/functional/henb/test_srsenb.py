@@ -26,7 +26,7 @@ def test_it_registers_and_moves_with_the_inner_address(registered: Lab) -> None:
     address = registered.grant_another()
     registered.reauthenticate()
     told(registered, address, since)
-    assert f"s1c_bind_addr = {address}\n" in (registered.folder / "srsenb/enb.conf").read_text()
+    assert f"s1c_bind_addr = {address}\n" in (registered.folder / "service/enb.conf").read_text()
 
 
 def test_it_moves_to_another_far_end(registered: Lab) -> None:

@@ -1,35 +1,55 @@
-"""The adapter for srsRAN 4G's srsenb: its configuration file rewritten, itself started anew.
+"""The adapter for stacks with a configuration file of their own: it is rewritten, they start anew.
 
-srsenb cannot be told anything while it runs, and says how S1 is in its log alone. It is started
-when its address is there, and never without having been told: nobody else may start it. To stop
-takes it five seconds, and it does not take its leave of the MME.
+Such a stack cannot be told another address while it runs. It is started when its address is there,
+and never without having been told: nobody else may start it. What it says, in its log or when it is
+asked, is all that tells how S1 is.
 """
 
 from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from henbd.errors import StackError
 from henbd.system.s1ap.marked_file import Mark, MarkedFile
 from henbd.system.s1ap.runner import Runner, Watch
-from henbd.system.s1ap.srsenb_text import beyond, hear
-from henbd.values import Address, Peer, PeerState, S1Link, Stack, Tell, Unknown
+from henbd.values import Address, FarEnd, Peer, PeerState, S1Link, Stack, Tell, Unknown
 
 logger = logging.getLogger(__name__)
 
 # One that has ended, or could not be started, is started again after this.
 AGAIN_S = 5.0
 
-# One that runs already has had its say about S1 in its log, which is read within this; S1 is not
-# taken for down meanwhile ([s1] hold_s).
+# One that runs already has said in its log how S1 is, or says it when it is asked, within this; S1
+# is not taken for down meanwhile ([s1] hold_s).
 ADOPTED_S = 8.0
 
-NOT_LOOKED = Unknown("srsenb has not been looked for yet")
-READING = Unknown("what srsenb has said of S1 is being read")
+NOT_LOOKED = Unknown("the stack has not been looked for yet")
+READING = Unknown("how S1 is, by what the stack says, is being found out")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How S1 with a far end is, by what a stack says."""
+
+    state: PeerState
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What is particular about a stack.
+
+    `beyond` says what of a link it cannot do, None where it can do all of it. `hear` says what a
+    line of it, or an answer, tells of the far ends of a link.
+    """
+
+    name: str
+    beyond: Callable[[S1Link], str | None]
+    hear: Callable[[str, S1Link], Mapping[FarEnd, Said]]
 
 
 class Phase(Enum):
@@ -42,36 +62,38 @@ class Phase(Enum):
     STOPPING = "stopping"
 
 
-class SrsenbAdapter:
-    """The S1 adapter of srsenb; `rung` is called when what is observed has changed.
+class ConfiguredAdapter:
+    """The S1 adapter of such a stack; `rung` is called when what is observed has changed.
 
     `runner` makes what starts and stops it.
     """
 
     def __init__(
         self,
+        dialect: Dialect,
         file: MarkedFile,
         runner: Callable[[Watch], Runner],
         clock: Callable[[], float],
         rung: Callable[[], None],
     ) -> None:
+        self._dialect = dialect
         self._file = file
         self._clock = clock
         self._rung = rung
         self._phase = Phase.UNKNOWN
         self._seen: Stack | Unknown = NOT_LOOKED
-        # What is seen once the log has been read.
+        # What is seen once it has said something.
         self._coming: Stack | None = None
         self._newest = 0
         self._again_at: float | None = clock()
         self._runner = runner(Watch(self._started, self._stopped, self._said, self._failed))
 
     def observe(self) -> Stack | Unknown:
-        """Return how S1 is, by what srsenb was told and what it says."""
+        """Return how S1 is, by what the stack was told and what it says."""
         return self._seen
 
     def perform(self, action: Tell) -> None:
-        """Have srsenb stopped, its file rewritten, and itself started again."""
+        """Have the stack stopped, its file rewritten, and itself started again."""
         logger.info("%s", action)
         if isinstance(self._seen, Unknown):
             logger.warning("not told: %s", self._seen.reason)
@@ -102,7 +124,8 @@ class SrsenbAdapter:
             return
         self._again_at = None
         if self._coming is not None:
-            logger.warning("the log of srsenb does not tell how S1 is: it is started anew")
+            name = self._dialect.name
+            logger.warning("%s does not tell how S1 is: it is started anew", name)
             self._seen, self._coming = replace(self._coming, acknowledged=False), None
             self._stop()
         elif self._phase in (Phase.UNKNOWN, Phase.STOPPED):
@@ -131,10 +154,10 @@ class SrsenbAdapter:
     def _start(self, link: S1Link | None) -> None:
         if link is None:
             return
-        problem = beyond(link)
+        problem = self._dialect.beyond(link)
         if problem is not None:
-            logger.error("%s", problem.removeprefix("stack/"))
-            self._show(PeerState.FAILED, problem)
+            logger.error("%s", problem)
+            self._show(PeerState.FAILED, f"stack/{problem}")
         elif not present(link.local):
             self._show(PeerState.DOWN, "stack/no-address")
             self._again_at = self._clock() + AGAIN_S
@@ -162,7 +185,7 @@ class SrsenbAdapter:
         if mark is None:
             return
         if mark.link is None:
-            logger.warning("srsenb runs, and was not told to: it is stopped")
+            logger.warning("%s runs, and was not told to: it is stopped", self._dialect.name)
             self._seen = self._stack(mark, acknowledged=False)
             self._stop()
             return
@@ -190,18 +213,26 @@ class SrsenbAdapter:
             self._start(seen.told)
 
     def _said(self, line: str) -> None:
-        said = hear(line)
-        if said is None or self._phase is not Phase.RUNNING:
+        stack = self._seen if self._coming is None else self._coming
+        if self._phase is not Phase.RUNNING or not isinstance(stack, Stack) or stack.told is None:
+            return
+        said = self._dialect.hear(line, stack.told)
+        if not said:
             return
         if self._coming is not None:
-            self._seen, self._coming, self._again_at = self._coming, None, None
-        self._show(said.state, said.cause)
+            self._coming, self._again_at = None, None
+        known = {peer.far_end: peer for peer in stack.peers}
+        peers = tuple(
+            _peer(end, said[end], stack.told) if end in said else known.get(end, _down(end))
+            for end in stack.told.peers
+        )
+        self._turn(replace(stack, peers=peers))
 
     def _failed(self, text: str) -> None:
         """Know nothing until it is looked for again."""
         self._phase, self._coming = Phase.UNKNOWN, None
         self._again_at = self._clock() + AGAIN_S
-        self._turn(Unknown(f"srsenb: {text}"))
+        self._turn(Unknown(f"{self._dialect.name}: {text}"))
 
     def _read(self) -> Mark | None:
         try:
@@ -214,7 +245,7 @@ class SrsenbAdapter:
 
     def _stack(self, mark: Mark, *, acknowledged: bool) -> Stack:
         return Stack(
-            name="srsenb",
+            name=self._dialect.name,
             told=mark.link,
             generation=mark.generation,
             acknowledged=acknowledged,
@@ -224,19 +255,26 @@ class SrsenbAdapter:
         )
 
     def _show(self, state: PeerState, cause: str | None = None) -> None:
-        """See its one peer in this state."""
+        """See all its peers in this state."""
         seen = self._seen
         assert isinstance(seen, Stack)
         if seen.told is not None:
-            peer = Peer(seen.told.peers[0], state, seen.told.local, cause)
-            rest = tuple(replace(peer, far_end=end) for end in seen.told.peers[1:])
-            self._turn(replace(seen, peers=(peer, *rest)))
+            said, told = Said(state, cause), seen.told
+            self._turn(replace(seen, peers=tuple(_peer(end, said, told) for end in told.peers)))
 
     def _turn(self, seen: Stack | Unknown) -> None:
         """Make this what is seen, and ring if it shows."""
         before, self._seen = self._seen, seen
         if seen != before:
             self._rung()
+
+
+def _peer(far_end: FarEnd, said: Said, link: S1Link) -> Peer:
+    return Peer(far_end, said.state, link.local, said.cause)
+
+
+def _down(far_end: FarEnd) -> Peer:
+    return Peer(far_end, PeerState.DOWN)
 
 
 def present(address: Address) -> bool:
