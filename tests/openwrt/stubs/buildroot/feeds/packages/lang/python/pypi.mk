@@ -1,0 +1,1 @@
+PKG_SOURCE ?= $(PYPI_NAME)-$(PKG_VERSION).tar.gz
