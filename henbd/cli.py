@@ -34,7 +34,7 @@ from henbd.system.acs import Acs
 from henbd.system.carriage import Carriage
 from henbd.system.charon import CharonShell
 from henbd.system.console import Console
-from henbd.system.door import REBOOT, Door
+from henbd.system.door import Door
 from henbd.system.doorbell import Doorbell, Signals
 from henbd.system.gpsd import Gpsd
 from henbd.system.guard_file import GuardFile
@@ -188,7 +188,7 @@ def build(settings: Settings, file: str) -> Daemon:
         supervisor=Notify(time.monotonic),
         board=StatusFile(settings.control_socket, clock.wall),
         diary=TraceFiles(settings.control_socket),
-        doors=Door(REBOOT, doorbell),
+        doors=Door(settings.commands.reboot, doorbell),
         vitals=VitalSigns(),
         receiver=gpsd and Gpsd(gpsd, doorbell, time.monotonic),
         files=Carriage(doorbell, lambda outcome: daemon.carried(outcome)),

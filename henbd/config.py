@@ -16,6 +16,7 @@ from henbd.errors import ConfigurationError, Problem
 from henbd.model import aliases
 from henbd.model.table import device_table
 from henbd.settings import (
+    CommandSettings,
     ConnectionRequestSettings,
     DeviceSettings,
     FailurePath,
@@ -126,6 +127,8 @@ def settings(
         draft.use(key, lambda name: files.check_group(name) if name else None)
     if draft.value("s1.socket") == draft.value("control.socket"):
         draft.wrong("control.socket", "is that of [s1], too")
+    if draft.value("commands.reboot") == ():
+        draft.wrong("commands.reboot", "is empty")
     _check_aliases(draft, document.get(ALIASES, {}))
     _check_secrets(draft, mode)
     _check_stack(draft, files)
@@ -149,6 +152,7 @@ def settings(
         log=LogSettings(**values["log"]),
         location=LocationSettings(**values["location"]),
         transfers=TransferSettings(**values["transfers"]),
+        commands=CommandSettings(**values["commands"]),
         aliases=tuple(document.get(ALIASES, {}).items()),
     )
 

@@ -174,6 +174,9 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "coordinates": Key(coordinates, None),
         "gpsd": Key(endpoint, None),
     },
+    "commands": {
+        "reboot": Key(text(4095, least=1), ("/sbin/reboot",), several=True),
+    },
     "log": {
         "level": Key(one_of(LOG_LEVELS), "info"),
         "target": Key(choice(LogTarget), LogTarget.AUTO),

@@ -201,6 +201,13 @@ class LocationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandSettings:
+    """[commands]: what only somebody else on the box may do."""
+
+    reboot: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration file; `ipsec` is None where it has no such section.
 
@@ -218,4 +225,5 @@ class Settings:
     log: LogSettings
     transfers: TransferSettings
     location: LocationSettings
+    commands: CommandSettings
     aliases: tuple[tuple[str, str], ...] = ()

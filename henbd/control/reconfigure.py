@@ -12,6 +12,7 @@ CONFIGURED = ("file", "manager", "service", "remote_port")
 # A shell was built with these, or a document is kept by them. All other keys are read where they
 # are needed, each time.
 BOUND = (
+    ("commands", ("reboot",)),
     ("device", ("boot_id_file",)),
     ("ipsec", ("vici",)),
     ("location", ("gpsd",)),

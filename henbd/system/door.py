@@ -14,8 +14,6 @@ from henbd.system.process import Process
 
 logger = logging.getLogger(__name__)
 
-REBOOT = ("/sbin/reboot",)
-
 
 class Door:
     """Runs the commands, and does not wait for them; what they complain of is in the log."""

@@ -238,6 +238,8 @@ class Lab:
         self.install_stack()
         undo.callback(lambda: self.stack.stop())
         self.configuration_file = folder / "henbd.toml"
+        # A line for each time that the box was told to reboot.
+        self.reboots = folder / "reboots"
         self.configure()
         run = ("-m", "henbd", "run", "--config", str(self.configuration_file))
         self.henbd = Process(self, "henbd", sys.executable, *run, "--log-level", "debug")
@@ -337,6 +339,8 @@ class Lab:
                 "ca_file": str(pki.tls_ca.certificate) if self.options.tls else None,
             },
             "connection_request": {"username": CALLER[0], "password": CALLER[1]},
+            # Never that of the machine that the lab is on.
+            "commands": {"reboot": ["/bin/sh", "-c", f"echo >> {self.reboots}"]},
             "ipsec": {
                 "vici": str(self.charon.vici.path),
                 "gateways": [str(topology.GATEWAY)],

@@ -19,6 +19,7 @@ from henbd.control.factory import factory_tree
 from henbd.model.table import device_table
 from henbd.model.tree import Tree
 from henbd.settings import (
+    CommandSettings,
     ConnectionRequestSettings,
     DeviceSettings,
     FailurePath,
@@ -118,6 +119,7 @@ _SETTINGS = Settings(
     control_group="",
     log=LogSettings("info", LogTarget.AUTO),
     location=LocationSettings(coordinates=None, gpsd=None),
+    commands=CommandSettings(("/sbin/reboot",)),
     transfers=TransferSettings("/tmp", 2**26, ("verify",), ("check",), ("install",), ("logs",)),
 )
 

@@ -43,6 +43,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
     assert (found.hems.cwmp_version, found.hems.session_s) == ("auto", 600)
     assert (found.hems.trial_s, found.hems.spread_s) == (600, 0)
     assert (found.connection_request.port, found.connection_request.path) == (7547, "")
+    assert found.commands.reboot == ("/sbin/reboot",)
     assert found.ipsec is None
     assert found.s1.socket == "/run/henbd/s1.sock"
     assert found.s1.adapter is StackAdapter.NATIVE
