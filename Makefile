@@ -2,6 +2,7 @@
 
 PYTHON := .venv/bin/python
 SECONDS := 60
+soak: SECONDS := 300
 
 PREFIX := /usr/local
 DESTDIR :=
@@ -15,7 +16,7 @@ WORKERS := 4
 OPENWRT_SCRIPTS := $(addprefix openwrt/henbd/files/henbd,.init -guard.init -firmware .defaults .rpcd) \
                    systemd/henbd-guard
 
-.PHONY: help demo lab test openwrt-check openwrt-releases check test-unit conformance fuzz test-kernel matrix bench \
+.PHONY: help demo lab test openwrt-check openwrt-releases check test-unit conformance fuzz test-kernel matrix soak bench \
         bench-short model install \
         uninstall clean
 
@@ -57,6 +58,9 @@ test-kernel: setup-lab ## demo and core tests under a full Debian kernel in a VM
 matrix: setup-lab ## every fault in every way to do ESP: here, and in a VM (root)
 	@$(PYTHON) -m pytest -n $(WORKERS) -m matrix tests/functional/henb
 	@$(PYTHON) -m tests.lab.vm --timeout 3600 -- $(PYTHON) -m pytest -m matrix tests/functional/henb
+
+soak: setup-lab ## random faults of the matrix for SECONDS=300, the seed printed (root)
+	@$(PYTHON) -m tests.lab.soak --seconds $(SECONDS)
 
 bench: setup-lab ## how soon and how small, beside limits of the same run: 200 trials each (root)
 	@$(PYTHON) -m tests.bench
