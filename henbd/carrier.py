@@ -5,6 +5,7 @@ Whatever can end this process is on flash before it is begun.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -32,7 +33,7 @@ from henbd.system.carriage import (
     Installed,
     Outcome,
     Security,
-    SendDocument,
+    Send,
     SendLog,
     Sent,
 )
@@ -45,8 +46,8 @@ logger = logging.getLogger(__name__)
 class Files(Protocol):
     """See henbd.system.carriage."""
 
-    def carry(self, errand: Errand) -> None:
-        """Begin an errand; `Carrier.carried` is called with what came of it."""
+    def carry(self, errand: Errand, done: Callable[[Outcome], None]) -> None:
+        """Begin an errand; `done` is called with what came of it."""
 
     def discard(self, file: str) -> None:
         """Remove an image that is not needed any more."""
@@ -67,7 +68,7 @@ def uploads(settings: Settings) -> frozenset[str]:
 class Carrier:
     """The transfer that is carried out, if there is one. `changed` is called with another tree.
 
-    `fresh` makes the tree of the factory.
+    `settings` are those of the moment, `fresh` makes the tree of the factory.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Carrier:
         shell: Files,
         clock: Clock,
         boot_id: str,
+        settings: Callable[[], Settings],
         fresh: Callable[[], Tree],
         changed: Callable[[], None],
     ) -> None:
@@ -83,13 +85,15 @@ class Carrier:
         self._shell = shell
         self._clock = clock
         self._boot_id = boot_id
+        self._settings = settings
         self._fresh = fresh
         self._changed = changed
         self._image: str | None = None
         memory.state = files.placed(memory.state, clock.moment())
 
-    def turn(self, settings: Settings, *, free: bool) -> None:
+    def turn(self, *, free: bool) -> None:
         """Do what is due. `free`: no session goes on, and there is a way to the HeMS."""
+        settings = self._settings()
         now, version = self._clock.monotonic(), settings.device.software_version
         for transfer in self._memory.state.transfers:
             result = transfers.verdict(transfer, self._boot_id, version, now)
@@ -114,7 +118,7 @@ class Carrier:
         times = (t.at for t in self._memory.state.transfers)
         return min((at for at in times if at is not None), default=None) if free else None
 
-    def carried(self, outcome: Outcome, settings: Settings) -> None:
+    def _carried(self, outcome: Outcome) -> None:
         """Go on with what came of an errand."""
         transfer = self._current()
         if transfer is None:
@@ -125,7 +129,7 @@ class Carrier:
             case Sent():
                 self._finish(transfer, Result())
             case Document(content):
-                self._restore(transfer, content, settings)
+                self._restore(transfer, content, self._settings())
             case Image(file):
                 self._image = file
             case Installed():
@@ -148,7 +152,8 @@ class Carrier:
         if problem is not None:
             self._finish(transfer, Result(FaultCode.INTERNAL_ERROR, f"not stored: {problem}"))
             return
-        self._shell.carry(errand(transfer, self._memory.tree, settings, self._check_dates()))
+        wanted = errand(transfer, self._memory.tree, settings, self._check_dates())
+        self._shell.carry(wanted, self._carried)
 
     def _install(self, transfer: Transfer, settings: Settings) -> None:
         """Have an image installed; what may restart the box at any moment is written down first."""
@@ -164,7 +169,8 @@ class Carrier:
             self._finish(transfer, Result(FaultCode.INTERNAL_ERROR, f"not stored: {problem}"))
             return
         logger.warning("installing the image of the HeMS over %s", settings.device.software_version)
-        self._shell.carry(Install(settings.transfers.firmware_install, self._image))
+        install = Install(settings.transfers.firmware_install, self._image)
+        self._shell.carry(install, self._carried)
 
     def _restore(self, transfer: Transfer, document: Mapping[str, Any], settings: Settings) -> None:
         """Take a configuration, in one write together with what the HeMS is told of it."""
@@ -230,4 +236,5 @@ def errand(transfer: Transfer, tree: Tree, settings: Settings, check_dates: bool
         )
     if request.file_type in files.LOGS:
         return SendLog(server, security, chosen.log_command)
-    return SendDocument(server, security, backup.backup(tree))
+    content = json.dumps(backup.backup(tree), indent=1).encode()
+    return Send(server, security, content)

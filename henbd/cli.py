@@ -191,7 +191,7 @@ def build(settings: Settings, file: str) -> Daemon:
         doors=Door(settings.commands.reboot, doorbell),
         vitals=VitalSigns(),
         receiver=gpsd and Gpsd(gpsd, doorbell, time.monotonic),
-        files=Carriage(doorbell, lambda outcome: daemon.carried(outcome)),
+        files=Carriage(doorbell),
         console=console,
         renewal=Renewal(file, lambda: daemon, exchanges.trust),
     )

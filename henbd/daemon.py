@@ -65,7 +65,6 @@ from henbd.serving import Serving
 from henbd.settings import SetStatus, Settings
 from henbd.status import status, summary
 from henbd.system.acs import Answer
-from henbd.system.carriage import Outcome
 from henbd.trace import Recording, Trace
 from henbd.trace_document import document
 from henbd.values import (
@@ -130,7 +129,15 @@ class Daemon:
             stack_lost_since=now,
             gateways=Gateways(good=memory.state.gateways, since=now),
         )
-        self.carrier = Carrier(memory, parties.files, clock, boot_id, self._as_new, self._restored)
+        self.carrier = Carrier(
+            memory,
+            parties.files,
+            clock,
+            boot_id,
+            lambda: self.settings,
+            self._as_new,
+            self._restored,
+        )
         self._departure = Departure(memory, parties.doors, boot_id, self._as_new)
         self._hands = Hands(parties)
         self._whereabouts = Whereabouts(memory, parties.receiver, clock)
@@ -191,10 +198,6 @@ class Daemon:
         """The HeMS has answered a post, or will not."""
         self._report_vitals()
         self.conversation.answered(answer, self.management)
-
-    def carried(self, outcome: Outcome) -> None:
-        """A file was carried, or will not be."""
-        self.carrier.carried(outcome, self.settings)
 
     def reconfigure(self, settings: Settings) -> None:
         """Go on by another configuration; a session that is going on is finished by the old one."""
@@ -260,7 +263,7 @@ class Daemon:
     def _due_without_session(self, now: float) -> bool:
         """Do what no session is to be disturbed by; return whether it is to take effect."""
         another = self._judge_hems(now)
-        self.carrier.turn(self.settings, free=self._free(now))
+        self.carrier.turn(free=self._free(now))
         return self._departure.carry_out(now) or another
 
     def _free(self, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""Carries files for the HeMS, one at a time, on a thread of its own.
+"""Carries files for the HeMS, each on a thread of its own.
 
 A file that is fetched is checked here, and handed over: what is done with it is not decided here.
 """
@@ -10,7 +10,8 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, assert_never
 
 from henbd.errors import ConfigurationError, FaultCode, TransferError
@@ -69,12 +70,12 @@ class FetchDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class SendDocument:
-    """Wanted: a JSON object sent as a file. Comes to a Sent."""
+class Send:
+    """Wanted: this content sent as a file. Comes to a Sent."""
 
     server: Server
     security: Security
-    document: Mapping[str, Any]
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +111,24 @@ class Sent:
     """The server has taken a file."""
 
 
-Errand = FetchImage | Install | FetchDocument | SendDocument | SendLog
+Errand = FetchImage | Install | FetchDocument | Send | SendLog
 Outcome = Image | Installed | Document | Sent | TransferError
 
 
 class Carriage:
-    """Does one errand after the other; `carried` is called with what came of each."""
+    """Does errands, each on a thread of its own."""
 
-    def __init__(self, doorbell: Doorbell, carried: Callable[[Outcome], None]) -> None:
-        self._mailbox: Mailbox[Outcome] = Mailbox(doorbell, lambda _, outcome: carried(outcome))
+    def __init__(self, doorbell: Doorbell) -> None:
+        self._mailbox: Mailbox[Outcome] = Mailbox(doorbell, self._end)
+        self._waiting: dict[int, Callable[[Outcome], None]] = {}
+        self._numbers = count()
 
-    def carry(self, errand: Errand) -> None:
-        """Begin an errand, without waiting."""
+    def carry(self, errand: Errand, done: Callable[[Outcome], None]) -> None:
+        """Begin an errand, without waiting; `done` is called with what came of it."""
+        number = next(self._numbers)
+        self._waiting[number] = done
         worker = Worker("transfer", carry, self._mailbox)
-        worker.put(0, errand)
+        worker.put(number, errand)
         worker.retire()
 
     def discard(self, file: str) -> None:
@@ -134,6 +139,9 @@ class Carriage:
     def close(self) -> None:
         """Hear of no errand any more."""
         self._mailbox.close()
+
+    def _end(self, number: int, outcome: Outcome) -> None:
+        self._waiting.pop(number)(outcome)
 
 
 def carry(errand: Errand) -> Outcome:
@@ -147,9 +155,8 @@ def carry(errand: Errand) -> Outcome:
                 return Installed()
             case FetchDocument():
                 return _document(errand)
-            case SendDocument():
-                content = json.dumps(errand.document, indent=1).encode()
-                courier.send(errand.server, _context(errand), content)
+            case Send():
+                courier.send(errand.server, _context(errand), errand.content)
                 return Sent()
             case SendLog():
                 log = command.output(errand.command, LARGEST_LOG, FaultCode.UPLOAD_FAILURE)
@@ -211,7 +218,7 @@ def _document(errand: FetchDocument) -> Document:
     return Document(found)
 
 
-def _context(errand: FetchImage | FetchDocument | SendDocument | SendLog) -> Any:
+def _context(errand: FetchImage | FetchDocument | Send | SendLog) -> Any:
     security = errand.security
     try:
         return Trust(security.files).context(check_dates=security.check_dates)

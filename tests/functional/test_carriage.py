@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import os
 import socket
 import ssl
@@ -31,7 +30,7 @@ from henbd.system.carriage import (
     Installed,
     Outcome,
     Security,
-    SendDocument,
+    Send,
     SendLog,
     Sent,
     carry,
@@ -80,7 +79,7 @@ def test_an_image_is_fetched_into_a_file_of_ours(image: FetchImage, tmp_path: Pa
     assert Path(outcome.file).read_bytes() == IMAGE
     assert Path(outcome.file).parent == tmp_path
     assert stat.S_IMODE(os.stat(outcome.file).st_mode) == 0o600
-    Carriage(Doorbell(), lambda _: None).discard(outcome.file)
+    Carriage(Doorbell()).discard(outcome.file)
     assert not list(tmp_path.iterdir())
 
 
@@ -90,8 +89,8 @@ def test_who_we_are_is_told_to_a_server_that_asks(image: FetchImage, challenge: 
     files = FileServer(challenge=challenge)
     assert isinstance(fetched(image, files), Image)
     with Server(files) as server:
-        assert carry(SendDocument(place(server, "/new"), NO_TLS, {"a": 1})) == Sent()
-    assert json.loads(files.received["/new"]) == {"a": 1}
+        assert carry(Send(place(server, "/new"), NO_TLS, b"content")) == Sent()
+    assert files.received["/new"] == b"content"
 
 
 @pytest.mark.conformance("C132")
@@ -107,7 +106,7 @@ def test_redirects_are_followed_and_another_host_is_not_told_who_we_are(
 
     with Server(FileServer(), host="127.0.0.2") as there, Server(script) as here:
         assert isinstance(carry(replace(image, server=place(here))), Image)
-        assert carry(SendDocument(place(here), NO_TLS, {})) == Sent()
+        assert carry(Send(place(here), NO_TLS, b"{}")) == Sent()
     assert [r.line.split()[0] for r in there.requests] == ["GET", "PUT"]
     assert not any("authorization" in request.headers for request in there.requests)
     assert [r.body for r in there.requests] == [b"", b"{}"]
@@ -133,7 +132,7 @@ def test_https_is_believed_by_our_rules(image: FetchImage, tmp_path: Path) -> No
     with Server(FileServer(), context=secure) as server:
         there = place(server, scheme="https")
         assert isinstance(carry(replace(image, server=there, security=trusting)), Image)
-        assert carry(SendDocument(there, trusting, {})) == Sent()
+        assert carry(Send(there, trusting, b"{}")) == Sent()
         code, text = failed(replace(image, server=there))
         assert code == 9012
         assert "certificate verify failed" in text
@@ -225,7 +224,7 @@ def test_a_server_that_cannot_be_reached_is_told_as_such(
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
     nobody = Place(url + "/image", "", "")
     assert failed(replace(image, server=nobody)) == (9015, f"{url}: connection refused")
-    assert failed(SendDocument(nobody, NO_TLS, {})) == (9015, f"{url}: connection refused")
+    assert failed(Send(nobody, NO_TLS, b"{}")) == (9015, f"{url}: connection refused")
     nameless = Place("http://no-such-host.invalid/image", "", "")
     assert failed(replace(image, server=nameless))[0] == 9015
     monkeypatch.setattr(courier, "READ_TIMEOUT_S", 0.2)
@@ -314,7 +313,7 @@ def test_a_document_is_a_json_object(content: bytes, code: int | None) -> None:
 )
 def test_an_upload_that_is_refused_is_told(status: str, challenge: str | None, code: int) -> None:
     with Server(FileServer(status=status, challenge=challenge)) as server:
-        assert failed(SendDocument(place(server), NO_TLS, {}))[0] == code
+        assert failed(Send(place(server), NO_TLS, b"{}"))[0] == code
 
 
 def test_of_a_log_the_end_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,7 +333,7 @@ def test_of_a_log_the_end_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_loop_does_not_wait_for_an_errand(image: FetchImage) -> None:
     doorbell, outcomes = Doorbell(), list[Outcome]()
-    shell = Carriage(doorbell, outcomes.append)
+    shell = Carriage(doorbell)
     gate = threading.Event()
 
     def slow(visit: Visit) -> None:
@@ -344,7 +343,7 @@ def test_the_loop_does_not_wait_for_an_errand(image: FetchImage) -> None:
 
     with Server(slow) as server:
         started = time.monotonic()
-        shell.carry(replace(image, server=place(server)))
+        shell.carry(replace(image, server=place(server)), outcomes.append)
         wait_until(doorbell, lambda: server.requests, "the request")
         assert not outcomes
         assert time.monotonic() - started < 15

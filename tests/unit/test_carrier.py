@@ -49,7 +49,9 @@ def test_an_upload_is_sent_after_the_session_and_told_of(world: World) -> None:
     ask(world, "Upload", files.CONFIGURATIONS[0])
     assert world.file_server.asked == []
     world.run(TAKES_S)
-    assert world.file_server.received[URL] == backup(world.daemon.memory.tree)
+    sent = world.file_server.received[URL]
+    assert isinstance(sent, bytes)
+    assert json.loads(sent) == backup(world.daemon.memory.tree)
     world.run(2)
     assert told(world) == [("key", "", 0)]
     inform = world.informs[-1]

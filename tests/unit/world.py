@@ -159,7 +159,6 @@ class World:
         self.kernel.rung = self.stack.rung = lambda: bells.ring(daemon.rung)
         self.vici.looked, self.vici.initiated = daemon.looked, daemon.initiated
         self.exchanges.answered, self.listener.called = daemon.answered, daemon.called
-        self.files.carried = daemon.carried
         self._process = Process(daemon.run)
         self.bells.paused = self._process.pause
 

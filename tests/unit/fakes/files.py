@@ -15,7 +15,7 @@ from henbd.system.carriage import (
     Install,
     Installed,
     Outcome,
-    SendDocument,
+    Send,
     SendLog,
     Sent,
 )
@@ -30,7 +30,7 @@ class FileServer:
 
     def __init__(self) -> None:
         self.there: dict[str, Mapping[str, Any] | TransferError | None] = {}
-        self.received: dict[str, Mapping[str, Any] | tuple[str, ...]] = {}
+        self.received: dict[str, bytes | tuple[str, ...]] = {}
         self.asked: list[str] = []
 
 
@@ -38,25 +38,17 @@ class FilesShell:
     """What henbd.system.carriage is, over a fake server; `installed` is what an installer does."""
 
     def __init__(self, server: FileServer, time: Time, doorbell: Doorbell) -> None:
-        self.carried: Callable[[Outcome], None] = lambda _: None
         self.installed: Callable[[], TransferError | None] = lambda: None
         self.images: set[str] = set()
-        self.busy = False
         self._server, self._time, self._doorbell = server, time, doorbell
 
-    def carry(self, errand: Errand) -> None:
-        """Do one errand at a time."""
-        assert not self.busy, "two errands at a time"
-        self.busy = True
-        self._time.after(TAKES_S, lambda: self._doorbell.ring(lambda: self._end(errand)))
+    def carry(self, errand: Errand, done: Callable[[Outcome], None]) -> None:
+        """Do an errand in its time."""
+        self._time.after(TAKES_S, lambda: self._doorbell.ring(lambda: done(self._outcome(errand))))
 
     def discard(self, file: str) -> None:
         """Remove an image that is there."""
         self.images.remove(file)
-
-    def _end(self, errand: Errand) -> None:
-        self.busy = False
-        self.carried(self._outcome(errand))
 
     def _outcome(self, errand: Errand) -> Outcome:
         if isinstance(errand, Install):
@@ -74,8 +66,8 @@ class FilesShell:
             case FetchDocument():
                 assert found is not None
                 return Document(found)
-            case SendDocument(document=document):
-                self._server.received[url] = document
+            case Send(content=content):
+                self._server.received[url] = content
             case SendLog(command=command):
                 self._server.received[url] = command
         return Sent()
