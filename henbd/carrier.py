@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Protocol, assert_never
 
@@ -42,6 +43,8 @@ from henbd.system.trust import TlsFiles
 
 logger = logging.getLogger(__name__)
 
+Measured = Callable[[], bytes]
+
 
 class Files(Protocol):
     """See henbd.system.carriage."""
@@ -61,14 +64,15 @@ def downloads(settings: Settings) -> frozenset[str]:
 
 def uploads(settings: Settings) -> frozenset[str]:
     """Return the file types that this box can send."""
-    known = set(files.CONFIGURATIONS)
+    known = {*files.CONFIGURATIONS, files.PERFORMANCE}
     return frozenset(known.union(files.LOGS) if settings.transfers.log_command else known)
 
 
 class Carrier:
     """The transfer that is carried out, if there is one. `changed` is called with another tree.
 
-    `settings` are those of the moment, `fresh` makes the tree of the factory.
+    `settings` are those of the moment, `fresh` makes the tree of the factory, `measured` a
+    performance file.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class Carrier:
         settings: Callable[[], Settings],
         fresh: Callable[[], Tree],
         changed: Callable[[], None],
+        measured: Measured,
     ) -> None:
         self._memory = memory
         self._shell = shell
@@ -88,6 +93,7 @@ class Carrier:
         self._settings = settings
         self._fresh = fresh
         self._changed = changed
+        self._measured = measured
         self._image: str | None = None
         memory.state = files.placed(memory.state, clock.moment())
 
@@ -152,7 +158,7 @@ class Carrier:
         if problem is not None:
             self._finish(transfer, Result(FaultCode.INTERNAL_ERROR, f"not stored: {problem}"))
             return
-        wanted = errand(transfer, self._memory.tree, settings, self._check_dates())
+        wanted = errand(transfer, self._memory.tree, settings, self._clock.wall(), self._measured)
         self._shell.carry(wanted, self._carried)
 
     def _install(self, transfer: Transfer, settings: Settings) -> None:
@@ -207,27 +213,31 @@ class Carrier:
         self._memory.keep(files.finished(self._memory.state, transfer, result, moment))
         return False
 
-    def _check_dates(self) -> bool:
-        return self._clock.wall() >= CLOCK_IS_SET
-
 
 def _deadline(transfer: Transfer) -> float | None:
     return transfer.at if transfer.stage is Stage.INSTALLING else None
 
 
-def errand(transfer: Transfer, tree: Tree, settings: Settings, check_dates: bool) -> Errand:
+def security(settings: Settings, wall: datetime) -> Security:
+    """Return how file servers are believed: as the HeMS is."""
+    hems = settings.hems
+    files = TlsFiles(hems.ca_file, hems.certificate_file, hems.key_file)
+    return Security(files, wall >= CLOCK_IS_SET)
+
+
+def errand(
+    transfer: Transfer, tree: Tree, settings: Settings, wall: datetime, measured: Measured
+) -> Errand:
     """Return what is to be done first for a transfer."""
     request, chosen = transfer.request, settings.transfers
     server = Server(request.url, request.username, request.password)
-    hems = settings.hems
-    trusted = TlsFiles(hems.ca_file, hems.certificate_file, hems.key_file)
-    security = Security(trusted, check_dates)
+    believed = security(settings, wall)
     if isinstance(request, Download):
         if request.file_type == files.CONFIGURATION_DOWNLOAD:
-            return FetchDocument(server, security, request.file_size)
+            return FetchDocument(server, believed, request.file_size)
         return FetchImage(
             server,
-            security,
+            believed,
             request.file_size,
             chosen.most_bytes,
             chosen.directory,
@@ -235,6 +245,8 @@ def errand(transfer: Transfer, tree: Tree, settings: Settings, check_dates: bool
             chosen.firmware_check,
         )
     if request.file_type in files.LOGS:
-        return SendLog(server, security, chosen.log_command)
+        return SendLog(server, believed, chosen.log_command)
+    if request.file_type == files.PERFORMANCE:
+        return Send(server, believed, measured())
     content = json.dumps(backup.backup(tree), indent=1).encode()
-    return Send(server, security, content)
+    return Send(server, believed, content)

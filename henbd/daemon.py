@@ -57,6 +57,7 @@ from henbd.errors import Culprit, ExchangeError
 from henbd.hands import Hands
 from henbd.hosts import Hosts
 from henbd.looks import Look, Looks
+from henbd.measuring import Measuring
 from henbd.memory import Memory
 from henbd.model.tree import Tree
 from henbd.model.types import CLOCK_IS_SET, date_time
@@ -129,6 +130,7 @@ class Daemon:
             stack_lost_since=now,
             gateways=Gateways(good=memory.state.gateways, since=now),
         )
+        self.measuring = Measuring(memory, parties.files, clock, lambda: self.settings)
         self.carrier = Carrier(
             memory,
             parties.files,
@@ -137,6 +139,7 @@ class Daemon:
             lambda: self.settings,
             self._as_new,
             self._restored,
+            self.measuring.file,
         )
         self._departure = Departure(memory, parties.doors, boot_id, self._as_new)
         self._hands = Hands(parties)
@@ -248,6 +251,8 @@ class Daemon:
         if (names_at := self._names_at()) is not None and names_at <= now:
             self._hosts.ask_due(self._wanted_hosts(), now, self.settings.s1.resolve_s)
         self.conversation.bound(self.settings.hems.session_s, self.management)
+        self.carrier.turn(free=self._free(now))
+        self.measuring.turn()
         if self.conversation.current is None and self._due_without_session(now):
             self._settle()
         if any(at <= now for at in self._calls(now)):
@@ -263,7 +268,6 @@ class Daemon:
     def _due_without_session(self, now: float) -> bool:
         """Do what no session is to be disturbed by; return whether it is to take effect."""
         another = self._judge_hems(now)
-        self.carrier.turn(free=self._free(now))
         return self._departure.carry_out(now) or another
 
     def _free(self, now: float) -> bool:
@@ -291,7 +295,7 @@ class Daemon:
         times = [shell.wake_at() for shell in self._parties.timed]
         times.append(self.conversation.expires_at(self.settings.hems.session_s))
         times += [self._departure.wake_at(), self.serving.wake_at(now)]
-        times.append(self.carrier.wake_at(free=self._free(now)))
+        times += [self.carrier.wake_at(free=self._free(now)), self.measuring.wake_at()]
         if not self._looks.going_on:
             times += [self._audit_at, self._looks.wake_at(), ledgers.timed_at(self.memory.ledger)]
             times.append(self._names_at())

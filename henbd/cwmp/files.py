@@ -25,7 +25,7 @@ CONFIGURATION_DOWNLOAD = "3 Vendor Configuration File"
 
 CONFIGURATIONS = ("1 Vendor Configuration File", "3 Vendor Configuration File 1")
 LOGS = ("2 Vendor Log File", "4 Vendor Log File 1")
-# TR-196 Annex B.1; there is none while nothing is measured.
+# TR-196 Annex B.1.
 PERFORMANCE = "X 00256D 3GPP Performance File"
 
 SCHEMES = ("http", "https")
@@ -52,8 +52,6 @@ def _check_type(request: Download | Upload, rules: Rules) -> None:
     known = rules.downloads if isinstance(request, Download) else rules.uploads
     if request.file_type in known:
         return
-    if request.file_type == PERFORMANCE and isinstance(request, Upload):
-        raise CwmpFault(FaultCode.REQUEST_DENIED, "there is no performance file on this box")
     text = f"FileType {request.file_type!r} is not one of {', '.join(sorted(known))}"
     raise CwmpFault(FaultCode.INVALID_ARGUMENTS, text)
 

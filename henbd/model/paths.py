@@ -50,6 +50,8 @@ THROTTLE = SERVER + "DefaultActiveNotificationThrottle"
 RETRY_MINIMUM = SERVER + "CWMPRetryMinimumWaitInterval"
 RETRY_MULTIPLIER = SERVER + "CWMPRetryIntervalMultiplier"
 
+AUTONOMOUS_TRANSFERS = SERVER + "AutonomousTransferCompletePolicy."
+
 IPSEC = "Device.IPsec."
 IPSEC_ENABLE = IPSEC + "Enable"
 IPSEC_STATUS = IPSEC + "Status"
@@ -111,6 +113,7 @@ REM_CELLS = FAP + "REM.LTE.Cell."
 NEIGHBOURS_IN_USE = FAP + "CellConfig.LTE.RAN.NeighborListInUse.LTECell."
 SCTP = FAP + "Transport.SCTP."
 SCTP_ASSOCIATIONS = SCTP + "Assoc."
+PERFORMANCE_CONFIGS = "Device.FAP.PerfMgmt.Config."
 CELL_IDENTITY = FAP + "CellConfig.LTE.RAN.Common.CellIdentity"
 
 

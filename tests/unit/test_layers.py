@@ -54,6 +54,7 @@ LAYERS = (
         "serving",
         "whereabouts",
         "carrier",
+        "measuring",
     ),
     ("counts", "metrics", "trace_document", "daemon", "status", "waits", "operator"),
     ("config", "config_*", "toml_lines", "credentials", "logs", "reload", "renewal"),

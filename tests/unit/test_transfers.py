@@ -110,7 +110,6 @@ def test_the_queue_has_an_end_and_takes_the_same_twice() -> None:
         (replace(IMAGE, file_type=""), 9003),
         (replace(LOG, file_type=files.IMAGE), 9003),
         (replace(LOG, file_type="3 Vendor Configuration File 2"), 9003),
-        (replace(LOG, file_type=files.PERFORMANCE), 9001),
         (replace(IMAGE, file_type=files.PERFORMANCE), 9003),
         (replace(IMAGE, url="ftp://files.lab/a"), 9013),
         (replace(IMAGE, url="tftp://files.lab/a"), 9013),

@@ -32,6 +32,8 @@ class FileServer:
         self.there: dict[str, Mapping[str, Any] | TransferError | None] = {}
         self.received: dict[str, bytes | tuple[str, ...]] = {}
         self.asked: list[str] = []
+        # Why everything fails.
+        self.fails: TransferError | None = None
 
 
 class FilesShell:
@@ -56,7 +58,7 @@ class FilesShell:
             return self.installed() or Installed()
         url = errand.server.url
         self._server.asked.append(url)
-        found = self._server.there.get(url)
+        found = self._server.fails or self._server.there.get(url)
         if isinstance(found, TransferError):
             return found
         match errand:

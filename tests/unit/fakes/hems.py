@@ -98,8 +98,8 @@ class FakeHems:
             if name == "TransferComplete":
                 fields = {str(etree.QName(e).localname): e.text or "" for e in message.iter()}
                 self.completions.append(fields)
-                if self.answers_no_call:
-                    return Answer(503, b"")
+            if name in CALLS and self.answers_no_call:
+                return Answer(503, b"")
             if name in CALLS:
                 return _answer(f"<cwmp:{name}Response/>")
         if session.requests:

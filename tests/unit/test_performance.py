@@ -1,0 +1,191 @@
+"""Performance files: what is in one, when they are sent, and when the HeMS hears of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from lxml import etree
+
+from henbd.control import performance
+from henbd.control.performance import Counts, Policy
+from henbd.cwmp.files import PERFORMANCE
+from henbd.errors import TransferError
+from henbd.measuring import MOST_OWED, MOST_UNSENT
+from henbd.model import paths
+from tests.unit.box import WALL
+from tests.unit.fakes.files import TAKES_S
+from tests.unit.fakes.hems import command
+from tests.unit.settings import device
+from tests.unit.world import World
+
+URL = "http://files.lab/pm/"
+ROW = paths.PERFORMANCE_CONFIGS + "1."
+NS = {"m": performance.NAMESPACE}
+BEFORE = Counts(WALL, {"SCTP": {"a": 10, "b": 4294967290}})
+AFTER = Counts(
+    WALL + timedelta(minutes=15),
+    {"SCTP": {"a": 17, "b": 5}, 'S1=<&"': {"c": 3}},
+)
+
+
+def test_a_file_has_what_was_counted_in_its_period() -> None:
+    box = device(manufacturer="A & B", oui="00256D", product_class="HeNB", serial_number="1 2")
+    content = performance.file(box, BEFORE, AFTER)
+    root = etree.fromstring(content)
+    assert root.tag == f"{{{performance.NAMESPACE}}}measCollecFile"
+    (header,) = root.iterfind("m:fileHeader", NS)
+    assert header.get("vendorName") == "A & B"
+    (sender,) = root.iterfind("m:fileHeader/m:fileSender", NS)
+    assert sender.get("localDn") == "00256D-HeNB-1-2"
+    times = [element.attrib.values() for element in root.iterfind(".//m:measCollec", NS)]
+    assert times == [["2026-02-03T12:00:00+00:00"], ["2026-02-03T12:15:00+00:00"]]
+    found = {
+        value.get("measObjLdn"): dict(
+            zip(
+                [kind.text for kind in group.iterfind("m:measType", NS)],
+                [result.text for result in value.iterfind("m:r", NS)],
+                strict=True,
+            )
+        )
+        for group in root.iterfind("m:measData/m:measInfo", NS)
+        for value in group.iterfind("m:measValue", NS)
+    }
+    # A counter of 32 bits wraps, and an object that is new has counted from nothing.
+    assert found == {"SCTP": {"a": "7", "b": "11"}, 'S1=<&"': {"c": "3"}}
+    periods = {e.get("duration") for e in root.iterfind(".//m:granPeriod", NS)}
+    assert periods == {"PT900S"}
+
+
+def test_a_file_has_a_name_of_its_period() -> None:
+    box = device(oui="00256D", product_class="HeNB", serial_number="1")
+    assert performance.file_name(box, BEFORE, AFTER) == (
+        "A20260203.1200+0000-1215+0000_00256D-HeNB-1.xml"
+    )
+    later = replace(AFTER, at=WALL + timedelta(days=1))
+    assert performance.file_name(box, BEFORE, later) == (
+        "A20260203.1200+0000-20260204.1200+0000_00256D-HeNB-1.xml"
+    )
+
+
+BOTH = Policy(True, "Both", "Both", ("1 Firmware Upgrade Image", PERFORMANCE))
+
+
+@pytest.mark.conformance("C076")
+@pytest.mark.parametrize(
+    ("policy", "failed", "wanted"),
+    [
+        (BOTH, False, True),
+        (BOTH, True, True),
+        (replace(BOTH, enabled=False), False, False),
+        (replace(BOTH, transfers="Upload"), False, True),
+        (replace(BOTH, transfers="Download"), False, False),
+        (replace(BOTH, transfers=""), False, False),
+        (replace(BOTH, results="Success"), False, True),
+        (replace(BOTH, results="Success"), True, False),
+        (replace(BOTH, results="Failure"), False, False),
+        (replace(BOTH, results="Failure"), True, True),
+        (replace(BOTH, file_types=()), False, False),
+        (replace(BOTH, file_types=("1 Firmware Upgrade Image",)), False, False),
+    ],
+)
+def test_the_hems_hears_of_what_it_wants_to_hear(
+    policy: Policy, failed: bool, wanted: bool
+) -> None:
+    assert performance.wanted(policy, PERFORMANCE, failed=failed) is wanted
+
+
+def measured(world: World, interval_s: int = 900, **policy: str) -> None:
+    """Have the HeMS configure an upload each so often, and when it is told of one."""
+    world.register()
+    world.hems.will_ask(
+        command("AddObject", ObjectName=paths.PERFORMANCE_CONFIGS, ParameterKey=""),
+    )
+    world.listener.call()
+    world.run(1)
+    chosen = {"Enable": "true", "TransferTypeFilter": "Both", "FileTypeFilter": PERFORMANCE}
+    chosen = {**chosen, "ResultTypeFilter": "Both", **policy}
+    world.provision(
+        {
+            ROW + "URL": URL,
+            ROW + "Enable": "true",
+            ROW + "PeriodicUploadInterval": str(interval_s),
+            ROW + "PeriodicUploadTime": "2026-01-01T00:05:00Z",
+            **{paths.AUTONOMOUS_TRANSFERS + name: value for name, value in chosen.items()},
+        }
+    )
+    world.run(1)
+    assert "Fault" not in world.hems.responses
+
+
+@pytest.mark.conformance("C142", "C076")
+def test_a_file_is_sent_at_the_end_of_each_period_and_told_of(world: World) -> None:
+    measured(world)
+    world.run(3600)
+    # The world begins at noon, and the phase is five minutes past.
+    names = [url.removeprefix(URL) for url in world.file_server.received]
+    assert [name[:20] for name in names] == ["A20260601.1200+0000-"] + [
+        f"A20260601.{hour}+0000-" for hour in ("1205", "1220", "1235")
+    ]
+    told = [r for r in world.hems.responses if r == "AutonomousTransferComplete"]
+    assert len(told) == 4
+    assert ("10 AUTONOMOUS TRANSFER COMPLETE",) in [i.events for i in world.informs]
+    content = world.file_server.received[URL + names[1]]
+    assert isinstance(content, bytes)
+    etree.fromstring(content)
+
+
+def test_a_policy_that_is_off_is_kept_to(world: World) -> None:
+    measured(world, Enable="false")
+    world.run(3600)
+    assert len(world.file_server.received) == 4
+    assert "AutonomousTransferComplete" not in world.hems.responses
+
+
+@pytest.mark.conformance("C142")
+def test_files_that_could_not_be_sent_go_with_the_next(world: World) -> None:
+    measured(world, interval_s=60)
+    world.file_server.fails = TransferError(9015, "nobody there")  # type: ignore[arg-type]
+    world.run(5 * 60)
+    assert not world.file_server.received
+    world.file_server.fails = None
+    world.run(60 + TAKES_S)
+    assert len(world.file_server.received) == 6
+    world.file_server.fails = TransferError(9015, "nobody there")  # type: ignore[arg-type]
+    world.run(2 * MOST_UNSENT * 60)
+    world.file_server.fails = None
+    world.file_server.received.clear()
+    world.run(60 + TAKES_S)
+    assert len(world.file_server.received) == MOST_UNSENT
+
+
+def test_a_hems_that_answers_nothing_is_not_owed_more_and_more(world: World) -> None:
+    measured(world, interval_s=60)
+    world.hems.answers_no_call = True
+    world.run(3600)
+    assert len(world.daemon.memory.ledger.owed) == MOST_OWED
+
+
+def test_a_job_that_is_disabled_sends_nothing_any_more(world: World) -> None:
+    measured(world)
+    world.provision({ROW + "Enable": "false"})
+    world.run(3600)
+    assert not world.file_server.received
+
+
+@pytest.mark.conformance("C131")
+def test_a_hems_that_asks_for_a_file_gets_one_of_all_since_the_start(world: World) -> None:
+    world.register()
+    world.run(600)
+    arguments = {"CommandKey": "pm", "FileType": PERFORMANCE, "URL": "http://files.lab/pm.xml"}
+    world.hems.will_ask(command("Upload", **arguments))
+    world.listener.call()
+    world.run(10)
+    content = world.file_server.received["http://files.lab/pm.xml"]
+    assert isinstance(content, bytes)
+    (period,) = {
+        e.get("duration") for e in etree.fromstring(content).iterfind(".//m:granPeriod", NS)
+    }
+    assert 600 <= int(str(period)[2:-1]) < 620
+    assert [c["FaultCode"] for c in world.hems.completions] == ["0"]
