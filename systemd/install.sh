@@ -16,7 +16,10 @@ units='henbd.service henbd-guard.service'
 # Copies a file of systemd/ with the paths of this installation in it: put MODE FROM TO
 put() {
     mkdir -p "$(dirname "$root$3")"
-    sed "s,@BINDIR@,$prefix/bin,g;s,@LIBEXECDIR@,$prefix/libexec,g" "systemd/$2" >"$root$3"
+    case $2 in
+    man/*) "$PYTHON" systemd/manual.py "$(basename "$3")" ;;
+    *) sed "s,@BINDIR@,$prefix/bin,g;s,@LIBEXECDIR@,$prefix/libexec,g" "systemd/$2" ;;
+    esac >"$root$3"
     chmod "$1" "$root$3"
 }
 
@@ -45,6 +48,10 @@ files() {
     "$1" 755 henbd-guard "$programs/guard"
     "$1" 644 strongswan.d/henbd.conf /etc/strongswan.d/henbd.conf
     "$1" 644 polkit.rules /etc/polkit-1/rules.d/50-henbd.rules
+    "$1" 644 henbd.bash "$prefix/share/bash-completion/completions/henbd"
+    for page in henbd.8 henbd.toml.5; do
+        "$1" 644 "man/$page.in" "$prefix/share/man/man${page##*.}/$page"
+    done
     for unit in $units; do
         "$1" 644 "$unit.in" "$prefix/lib/systemd/system/$unit"
     done

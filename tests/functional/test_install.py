@@ -44,6 +44,9 @@ def test_each_file_is_in_its_place(installed: Path) -> None:
             f"{PREFIX}/lib/sysusers.d/henbd.conf",
             f"{PREFIX}/lib/tmpfiles.d/henbd.conf",
             f"{PREFIX}/libexec/henbd/guard",
+            f"{PREFIX}/share/bash-completion/completions/henbd",
+            f"{PREFIX}/share/man/man5/henbd.toml.5",
+            f"{PREFIX}/share/man/man8/henbd.8",
             f"{SYSTEM}/henbd.service",
             f"{SYSTEM}/henbd-guard.service",
         )
