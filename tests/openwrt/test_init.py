@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from henbd import cli
+from henbd.config import ALIASES as ALIAS_SECTION
 from henbd.config_keys import SECTIONS
 from tests.lab import pki as lab_pki
 from tests.lab.pki import Pki
@@ -161,6 +162,30 @@ def test_value_has_the_type_of_its_key(
     configure(board, text=f"{enabled}config {section} {section}\n\t{line}")
     board.init("start")
     assert board.settings() == {section: {key: value}}
+
+
+ALIASES = """
+config alias
+	option name 'Device.Services.FAPService.Ipsec.IPSEC_ENABLE'
+	option target 'Device.IPsec.Enable'
+
+config alias
+	option name 'X "quoted"'
+	option target 'Device.X'
+
+config alias
+	option name 'without a target'
+"""
+
+
+def test_aliases_are_as_many_as_there_are_sections(board: Board) -> None:
+    configure(board, text=CONFIG + ALIASES)
+    assert board.init("start") == ""
+    assert board.settings()[ALIAS_SECTION] == {
+        "Device.Services.FAPService.Ipsec.IPSEC_ENABLE": "Device.IPsec.Enable",
+        'X "quoted"': "Device.X",
+    }
+    assert not board.log()
 
 
 def test_what_is_empty_is_not_set(board: Board) -> None:

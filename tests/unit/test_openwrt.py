@@ -12,6 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from henbd import __version__
+from henbd.config import ALIASES
 from henbd.config_draft import Draft
 from henbd.config_keys import ESP_PROPOSALS, SECTIONS, Key, Need
 from tests.unit.test_layers import MODULES, libraries
@@ -122,8 +123,10 @@ def test_every_key_has_its_option() -> None:
 def test_every_option_is_a_key() -> None:
     switches = {("main", name) for name in options()["main"]} | {("ipsec", "enabled")}
     known = {(section, name) for section, name, _ in keys()} | switches
-    assert {(s, name) for s, found in options().items() for name in found} == known
     assert configured().keys() == known
+    # The keys of [alias] are names of parameters: there, a section of UCI is one of them.
+    aliases = {(ALIASES, "name"), (ALIASES, "target")}
+    assert {(s, name) for s, found in options().items() for name in found} == known | aliases
 
 
 def test_every_section_is_rendered() -> None:

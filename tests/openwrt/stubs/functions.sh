@@ -13,6 +13,14 @@ config_get_bool() { # variable, section, option, default
 		*) $1=\$4 ;; esac"
 }
 
+config_foreach() { # function, type
+	local section type
+	for section in $CONFIG_SECTIONS; do
+		config_get type "$section" TYPE
+		[ "$type" = "$2" ] && "$1" "$section"
+	done
+}
+
 config_list_foreach() { # section, option, function
 	local count index=1 item
 	config_get count "$1" "$2_LENGTH" 0

@@ -26,7 +26,7 @@ def read(package):
         elif match["end"] and line:
             kind, name, value = (*line, "", "")[:3]
             if kind == "config":
-                sections[value] = current = {"": name}
+                sections[value or f"cfg{len(sections)}"] = current = {"": name}
             elif kind == "list":
                 current.setdefault(name, []).append(value)
             else:
@@ -46,6 +46,7 @@ def write(package, sections):
 
 
 def export_shell(package):
+    print(f"CONFIG_SECTIONS={shlex.quote(' '.join(read(package)))}")
     for section, options in read(package).items():
         for name, value in options.items():
             variable = f"CONFIG_{section}_{name or 'TYPE'}"
