@@ -38,6 +38,11 @@ from henbd.values import Moment
 # A HeMS that asks for a request again and again (8005) gets it this often in one session.
 MOST_REPETITIONS = 5
 
+# How a transfer may have ended, by the FaultStruct of the schemas; 9013 is no end of one, for it is
+# said in the answer to Download and Upload.
+TOLD_BY_1_0 = frozenset({0, 9001, 9002, 9010, 9011, 9012})
+TOLD = TOLD_BY_1_0 | frozenset(range(9014, 9021))
+
 # How long the HeMS may take; with a SessionTimeout it may ask for more (TR-069 3.5).
 WAIT_S, LONGEST_WAIT_S = 30.0, 300.0
 
@@ -214,17 +219,17 @@ def _ask(
 def spoken(owed: Owed, version: str) -> tuple[Call, str]:
     """Return a request as a HeMS of this version can read it, and the version that it has then.
 
-    CWMP 1.0 tells the reasons of a failed transfer no further apart than 9012, and has no
-    AutonomousTransferComplete: a HeMS that wants that one knows 1.1.
+    CWMP 1.0 has no AutonomousTransferComplete: a HeMS that wants that one knows 1.1.
     """
     call = owed.call
     if isinstance(call, AutonomousTransferComplete):
-        return call, max(version, "1-1")
-    if version == "1-0" and call.fault_code > FaultCode.SERVER_AUTHENTICATION:
+        version, upload = max(version, "1-1"), not call.is_download
+    else:
         upload = owed.event.code == UPLOAD
-        code = FaultCode.UPLOAD_FAILURE if upload else FaultCode.TRANSFER_FAILURE
-        return replace(call, fault_code=code), version
-    return call, version
+    if call.fault_code in (TOLD_BY_1_0 if version == "1-0" else TOLD):
+        return call, version
+    code = FaultCode.UPLOAD_FAILURE if upload else FaultCode.TRANSFER_FAILURE
+    return replace(call, fault_code=code), version
 
 
 def _refused(request: Inform | Call, fault: Fault) -> str:

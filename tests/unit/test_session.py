@@ -11,7 +11,7 @@ from lxml import etree
 
 from henbd.cwmp import events
 from henbd.cwmp.ledger import Owed
-from henbd.cwmp.messages import TransferComplete
+from henbd.cwmp.messages import AutonomousTransferComplete, TransferComplete
 from henbd.cwmp.session import (
     MOST_REPETITIONS,
     Post,
@@ -219,6 +219,11 @@ def test_hems_may_ask_for_more_time_and_is_never_given_less(asked: str, granted:
 TIMES = ("2026-02-03T04:05:06Z", "2026-02-03T04:05:07Z")
 FIRST = Owed(Event(events.DOWNLOAD, "a"), TransferComplete("a", 0, "", *TIMES))
 SECOND = Owed(Event(events.UPLOAD, "b"), TransferComplete("b", 9015, "no answer", *TIMES))
+NO_PROTOCOL = Owed(SECOND.event, TransferComplete("c", 9013, "no such protocol", *TIMES))
+PERFORMANCE = Owed(
+    events.AUTONOMOUS_TRANSFER_COMPLETE,
+    AutonomousTransferComplete("", "", False, "X", 0, "", 9013, "no such protocol", *TIMES),
+)
 THANKS = (200, envelope("<c:TransferCompleteResponse/>"))
 HOLD = '<c:HoldRequests e:mustUnderstand="1">1</c:HoldRequests>'
 
@@ -302,6 +307,9 @@ def test_request_of_ours_without_an_answer_stays_owed_and_the_session_fails(
         ("1-0", SECOND, "1-0", 9011),
         ("1-0", replace(SECOND, event=FIRST.event), "1-0", 9010),
         ("1-2", SECOND, "1-2", 9015),
+        ("1-2", NO_PROTOCOL, "1-2", 9011),
+        ("1-1", PERFORMANCE, "1-1", 9011),
+        ("1-0", PERFORMANCE, "1-1", 9011),
     ],
 )
 def test_reason_of_a_failed_transfer_is_one_that_the_version_knows(
