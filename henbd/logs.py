@@ -22,6 +22,8 @@ def begin() -> None:
     """Log to standard error, or the journal, until the configuration says where."""
     # Of the libraries only what an operator must see; pyroute2 sets its own level when imported.
     logging.getLogger().setLevel(logging.WARNING)
+    # A HeMS that answers amiss is told of by its session, in one line and not in a traceback.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     configure("info", LogTarget.AUTO)
 
 

@@ -138,7 +138,10 @@ class Line:
     def _socket(self) -> socket.socket:
         """Return a socket bound to our source; raises ExchangeError."""
         family = socket.AF_INET6 if self._addresses[0].version == 6 else socket.AF_INET
-        made = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            made = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:
+            raise ExchangeError(f"{self.peer}: {describe(error)}") from error
         try:
             made.setblocking(False)
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -208,7 +208,10 @@ class ViciConnection:
 
 
 def _connected(path: str) -> socket.socket:
-    stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    except OSError as error:
+        raise CharonError(f"charon cannot be asked: {_cause(error)}") from error
     try:
         stream.setblocking(False)
         stream.connect(path)

@@ -10,7 +10,10 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+
+Misdeed = Callable[[socket.socket], None]
 
 PIECE = 1 << 18
 
@@ -52,7 +55,9 @@ class Acs:
         self.sessions = 0
         self.last_inform_at = 0.0
         self.exchanges: list[Exchange] = []
+        self.last_inform = b""
         self._requests: deque[str] = deque()
+        self._misdeeds: deque[Misdeed] = deque()
         self._more = threading.Condition()
         self._socket = socket.create_server((address, port))
         self._thread = threading.Thread(target=self._serve, name="ACS", daemon=True)
@@ -61,6 +66,15 @@ class Acs:
     def ask(self, *requests: str) -> None:
         """Make these requests, each an RPC as XML, in the next session."""
         self._requests.extend(requests)
+
+    def misbehave(self, *misdeeds: Misdeed) -> None:
+        """Have each of the next connections to an end of its own."""
+        self._misdeeds.extend(misdeeds)
+
+    @property
+    def behaves(self) -> bool:
+        """Whether all misdeeds are done."""
+        return not self._misdeeds
 
     def wait(self, sessions: int) -> None:
         """Wait until so many sessions have ended."""
@@ -82,19 +96,23 @@ class Acs:
                 return
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with contextlib.suppress(OSError), contextlib.closing(connection):
-                self._converse(connection)
+                if self._misdeeds:
+                    self._misdeeds[0](connection)
+                    self._misdeeds.popleft()
+                else:
+                    self._converse(connection)
 
     def _converse(self, connection: socket.socket) -> None:
-        inform = _read(connection)
+        inform = read(connection)
         if inform is None:
             return
-        self.last_inform_at = inform.first_at
+        self.last_inform_at, self.last_inform = inform.first_at, inform.body
         connection.sendall(answer(INFORM_RESPONSE))
-        while _read(connection) is not None:
+        while read(connection) is not None:
             while self._requests:
                 sent_at = time.monotonic()
                 connection.sendall(answer(self._requests.popleft()))
-                post = _read(connection)
+                post = read(connection)
                 if post is None:
                     return
                 self.exchanges.append(Exchange(sent_at, post))
@@ -111,7 +129,7 @@ def answer(message: str) -> bytes:
     return head.encode() + body
 
 
-def _read(connection: socket.socket) -> Post | None:
+def read(connection: socket.socket) -> Post | None:
     """Return what is posted next, None at the end of the connection."""
     data = connection.recv(PIECE)
     first_at = time.monotonic()

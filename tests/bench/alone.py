@@ -37,6 +37,9 @@ class Alone:
         with ExitStack() as undo:
             folder = tempfile.TemporaryDirectory(prefix="henbd-", dir=MEMORY)
             self.folder = Path(undo.enter_context(folder))
+            self.run_folder, self.store_folder = self.folder / "run", self.folder / "store"
+            self.run_folder.mkdir()
+            self.store_folder.mkdir(mode=0o700)
             self.henb, self.core = undo.enter_context(namespaces("henb", "core"))
             self.henb.ip(
                 join("wan0", self.core, "core0"),
@@ -105,13 +108,33 @@ class Alone:
         self.start()
         self.acs.wait(held + 1)
 
+    def nudge(self) -> None:
+        """Give henbd something to tell."""
+        if self._radio is None:
+            self._radio = Radio(self.run_folder / "s1.sock")
+        self._radio.switch()
+
     def session(self) -> None:
         """Have a session held that is only an Inform, unless the ACS has something to ask."""
-        if self._radio is None:
-            self._radio = Radio(self.folder / "s1.sock")
         held = self.acs.sessions
-        self._radio.switch()
+        self.nudge()
         self.acs.wait(held + 1)
+
+    @property
+    def running(self) -> bool:
+        """Whether henbd lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def ended(self) -> int:
+        """Wait for henbd's end; return its exit status."""
+        assert self._process is not None
+        process, self._process = self._process, None
+        return process.wait(60)
+
+    @property
+    def log(self) -> str:
+        """What henbd and the others on its side have written."""
+        return (self.folder / "log").read_text(errors="replace")
 
     @property
     def cpu_s(self) -> float:
@@ -134,9 +157,9 @@ class Alone:
                 "username": CALLER[0],
                 "password": CALLER[1],
             },
-            "s1": {"socket": str(self.folder / "s1.sock")},
-            "store": {"directory": str(self.folder / "store")},
-            "control": {"socket": str(self.folder / "control.sock")},
+            "s1": {"socket": str(self.run_folder / "s1.sock")},
+            "store": {"directory": str(self.store_folder)},
+            "control": {"socket": str(self.run_folder / "control.sock")},
         }
         file = self.folder / "henbd.toml"
         file.write_text(toml(sections))

@@ -280,9 +280,9 @@ def _down(far_end: FarEnd) -> Peer:
 def present(address: Address) -> bool:
     """Return whether an interface has the address, so that it can be bound to."""
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.bind((str(address), 0))
-        except OSError:
-            return False
+    except OSError:
+        return False
     return True
