@@ -51,8 +51,16 @@ def test_rewriting_twice_changes_nothing() -> None:
 
 
 def test_a_file_without_its_keys_is_refused() -> None:
-    for text, key in (("{}", "mme_list"), ('{ "mme_list": [] }', "gtp_addr")):
-        with pytest.raises(ValueError, match=f"there is no {key}"):
+    for text, reason in (
+        ("{}", "there is no mme_list"),
+        ('{ "mme_list": [] }', "there is no gtp_addr"),
+        ("{ mme_list: 5 }", "neither a list nor a text"),
+        ("{ mme_list: [ }", "brackets do not match"),
+        ("{ mme_list: [", "brackets do not match"),
+        ("{ /* mme_list: [] }", "has no end"),
+        ('{ mme_list: "', "has no end"),
+    ):
+        with pytest.raises(ValueError, match=reason):
             rewrite(text, LINK)
 
 

@@ -17,9 +17,9 @@ PORT = 36_412
 
 # JSON with names that are not quoted, and with comments.
 TOKEN = re.compile(
-    r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/|\s+|[A-Za-z_]\w*|[^"/\sA-Za-z_]|/', re.DOTALL
+    r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/|\s+|[A-Za-z_]\w*|[^"/\sA-Za-z_]|/(?![*/])', re.DOTALL
 )
-OPENING, CLOSING = "[{", "]}"
+OPENING, CLOSING = ("[", "{"), ("]", "}")
 
 # What the API says of a connection, without regard to case and blanks.
 STATES = {
@@ -54,31 +54,42 @@ def _mme(far_end: FarEnd) -> str:
 
 def _with_value(text: str, name: str, value: str) -> str:
     """Return a text in which the first key of this name has another value."""
-    start = end = None
-    depth = 0
     tokens = _tokens(text)
-    for at, token in tokens:
-        if start is None:
-            if token in (name, f'"{name}"') and next(tokens, (0, ""))[1] == ":":
-                start = end = at + len(token)
+    for _, token in tokens:
+        if token not in (name, f'"{name}"') or next(tokens, (0, ""))[1] != ":":
             continue
-        depth += (token in OPENING) - (token in CLOSING)
-        if depth < 0 or (depth == 0 and token == ","):
-            break
-        end = at + len(token)
-        if depth == 0 and token in CLOSING:
-            break
-    if start is None or end is None:
-        raise ValueError(f"there is no {name}")
-    return f"{text[:start]}: {value}{text[end:]}"
+        start, first = next(tokens, (0, ""))
+        end = start + len(first)
+        if first not in OPENING:
+            if not first.startswith('"'):
+                break
+            return text[:start] + value + text[end:]
+        depth = 1
+        while depth:
+            at, inner = next(tokens, (0, ""))
+            depth += (inner in OPENING) - (inner in CLOSING)
+            end = at + 1
+        return text[:start] + value + text[end:]
+    raise ValueError(f"there is no {name}, or it is neither a list nor a text")
 
 
 def _tokens(text: str) -> Iterator[tuple[int, str]]:
     """Yield what is neither blank nor comment, with its place."""
-    for found in TOKEN.finditer(text):
+    at, open_brackets = 0, []
+    while at < len(text):
+        found = TOKEN.match(text, at)
+        if found is None:
+            raise ValueError("a text or a comment has no end")
         token = found[0]
+        if token in OPENING:
+            open_brackets.append(CLOSING[OPENING.index(token)])
+        elif token in CLOSING and (not open_brackets or open_brackets.pop() != token):
+            raise ValueError("brackets do not match")
         if not token.isspace() and not token.startswith(("//", "/*")):
-            yield found.start(), token
+            yield at, token
+        at = found.end()
+    if open_brackets:
+        raise ValueError("brackets do not match")
 
 
 def hear(answer: str, link: S1Link) -> Mapping[FarEnd, Said]:

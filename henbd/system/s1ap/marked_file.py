@@ -76,7 +76,7 @@ class MarkedFile:
         return f"{self.comment} henbd: "
 
     def _mark(self, text: str) -> Mark:
-        lines = [line for line in text.splitlines() if line.startswith(self._prefix)]
+        lines = [line for line in text.split("\n") if line.startswith(self._prefix)]
         if not lines:
             return UNMARKED
         try:
@@ -91,7 +91,5 @@ class MarkedFile:
     def _marked(self, text: str, mark: Mark) -> str:
         link = None if mark.link is None else link_object(mark.link)
         line = json.dumps({"generation": mark.generation, "link": link}, separators=(",", ":"))
-        lines = [k for k in text.splitlines(keepends=True) if not k.startswith(self._prefix)]
-        if lines and not lines[-1].endswith("\n"):
-            lines[-1] += "\n"
-        return "".join([*lines, f"{self._prefix}{line}\n"])
+        kept = [k for k in text.rstrip("\n").split("\n") if not k.startswith(self._prefix)]
+        return "\n".join([*kept, f"{self._prefix}{line}", ""])

@@ -46,7 +46,7 @@ def rewrite(text: str, link: S1Link) -> str:
         "gtp_advertise_addr": str(link.local),
         "s1c_bind_addr": str(link.local),
     }
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")
     section, header = "", None
     for number, line in enumerate(lines):
         found = SECTION.match(line)
@@ -59,8 +59,8 @@ def rewrite(text: str, link: S1Link) -> str:
     if header is None:
         raise ValueError("there is no section [enb]")
     # Right behind the header: the sections that follow may have keys of any name.
-    lines[header + 1 : header + 1] = [f"{name} = {value}\n" for name, value in wanted.items()]
-    return "".join(lines)
+    lines[header + 1 : header + 1] = [f"{name} = {value}" for name, value in wanted.items()]
+    return "\n".join(lines)
 
 
 def hear(line: str, link: S1Link) -> Mapping[FarEnd, Said]:
