@@ -16,6 +16,7 @@ def screen(values: dict[str, Any]) -> str:
         *_tunnel(values["tunnel"]),
         *_guards(values["guards"]),
         *_s1(values["s1"]),
+        *(("transfers", _transfer(transfer)) for transfer in values["transfers"]),
         *(("alarms", _alarm(alarm)) for alarm in values["alarms"]),
         *(("waiting for", _waiting(wait)) for wait in values["waiting_for"]),
     ]
@@ -53,6 +54,12 @@ def _session(past: dict[str, Any]) -> str:
     told = "" if past["acknowledged"] or not past["failure"] else ", nothing was told"
     result = past["failure"] or "ended properly"
     return f"{_ago(past['ago_s'])} ago: {', '.join(past['events'])}; {result}{told}"
+
+
+def _transfer(transfer: dict[str, Any]) -> str:
+    due = "" if transfer["in_s"] is None else f", in {_ago(transfer['in_s'])}"
+    key = f" ({transfer['command_key']})" if transfer["command_key"] else ""
+    return f"{transfer['file_type']}{key}: {transfer['stage']}{due}"
 
 
 def _alarm(alarm: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from henbd.control.guard import far, near
 from henbd.control.reach import Reach
 from henbd.conversation import Ended
 from henbd.cwmp import ledger as ledgers
+from henbd.cwmp.transfers import Stage, Transfer
 from henbd.model import paths
 from henbd.values import (
     Address,
@@ -46,6 +47,10 @@ def status(daemon: Daemon) -> dict[str, Any]:
         "tunnel": _tunnel(daemon) if daemon.settings.ipsec else None,
         "guards": _guards(daemon),
         "s1": _s1(daemon),
+        "transfers": [
+            _transfer(transfer, daemon.clock.monotonic())
+            for transfer in daemon.memory.state.transfers
+        ],
         "alarms": [_alarm(alarm, daemon.clock.wall()) for alarm in alarms.current(tree)],
         "waiting_for": [{"for": w.what, "in_s": w.in_s} for w in waits(daemon)],
     }
@@ -113,6 +118,17 @@ def _ended(session: Ended, now: float) -> dict[str, Any]:
 def _alarm(alarm: Alarm, wall: datetime) -> dict[str, Any]:
     since = alarm.raised and _seconds((wall - alarm.raised).total_seconds())
     return {"severity": alarm.severity, "text": alarm.text, "since_s": since}
+
+
+def _transfer(transfer: Transfer, now: float) -> dict[str, Any]:
+    """Return a transfer without its URL, in which there may be a secret."""
+    queued = transfer.stage is Stage.QUEUED and transfer.at is not None
+    return {
+        "file_type": transfer.request.file_type,
+        "command_key": transfer.request.command_key,
+        "stage": transfer.stage.value,
+        "in_s": _seconds(max(0.0, (transfer.at or now) - now)) if queued else None,
+    }
 
 
 def _tunnel(daemon: Daemon) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from henbd.cwmp import files
 from henbd.cwmp.transfers import INSTALL_S, MOST_ATTEMPTS
 from henbd.errors import TransferError
 from henbd.model import paths
+from henbd.screen import screen
 from henbd.settings import Settings
+from henbd.status import status
 from henbd.values import EspMode
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.files import IMAGE, TAKES_S
@@ -80,6 +82,20 @@ def test_transfers_wait_for_their_time_and_go_one_after_the_other(world: World) 
     assert [key for key, _, _ in told(world)] == ["1", "3"]
     world.run(30)
     assert [key for key, _, _ in told(world)] == ["1", "3", "0", "2"]
+
+
+def test_what_is_in_the_queue_is_shown_to_people_without_its_url(world: World) -> None:
+    world.register()
+    ask(world, "Upload", files.LOGS[0], DelaySeconds="60")
+    ask(world, "Upload", files.LOGS[0], "")
+    values = status(world.daemon)
+    lines = screen(values).splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("transfers"))
+    assert [line[13:] for line in lines[start : start + 2]] == [
+        "2 Vendor Log File (key): queued, in 59.4 s",
+        "2 Vendor Log File: running",
+    ]
+    assert URL not in str(values)
 
 
 @pytest.mark.conformance("C150")

@@ -14,8 +14,10 @@ import pytest
 
 from henbd import cli
 from henbd.config_keys import SECTIONS
+from henbd.cwmp.files import LOGS
 from henbd.model import paths
 from henbd.status import status
+from tests.unit.fakes.hems import command
 from tests.unit.world import World
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
@@ -101,6 +103,10 @@ def statuses(world: World) -> Iterator[dict[str, Any]]:
     yield status(world.daemon)
     world.run(2)
     world.provision_far_ends(next(iter(world.mmes)))
+    world.run(2)
+    upload = {"CommandKey": "key", "FileType": LOGS[0], "URL": "http://h/", "DelaySeconds": "9999"}
+    world.hems.will_ask(command("Upload", **upload))
+    world.listener.call()
     world.run(2)
     yield status(world.daemon)
     row = paths.CURRENT_ALARMS + "1."
