@@ -168,7 +168,11 @@ class Conversation:
         assert self.current is not None
         dialogue, now = self.current, self._clock.monotonic()
         if outcome.failure is None:
-            ledger = openings.succeeded(self._memory.ledger, now)
+            if outcome.left_owing:
+                ledger = openings.left_owing(self._memory.ledger, management, now, random.random())
+                logger.warning("%s", outcome.left_owing)
+            else:
+                ledger = openings.succeeded(self._memory.ledger, now)
             logger.info("session ended")
             self._exchanges.end()
         else:

@@ -56,7 +56,8 @@ class Ledger:
     have changed since, and are told even if they have changed back. `events` are to be told, `sent`
     are those on their way in an Inform; how each is kept say the rules of `events`. `version` is
     the namespace of CWMP that it has acknowledged, `refusals` counts the Informs that it refused
-    since. `fresh`: something new came after the last Inform was sent.
+    since; `refused_calls` the sessions in a row in which it refused what we owe it. `fresh`:
+    something new came after the last Inform was sent.
     """
 
     hems: str = ""
@@ -73,6 +74,7 @@ class Ledger:
     put_off_until: float = 0.0
     fresh: bool = False
     failures: int = 0
+    refused_calls: int = 0
     retry_at: float | None = None
     ended_at: float | None = None
     periodic: tuple[int, str] | None = None

@@ -120,7 +120,22 @@ def acknowledged(ledger: Ledger, opening: Opening) -> Ledger:
 
 def succeeded(ledger: Ledger, now: float) -> Ledger:
     """Return the ledger after a session that came to its proper end."""
-    return replace(ledger, failures=0, retry_at=None, ended_at=now)
+    return replace(ledger, failures=0, refused_calls=0, retry_at=None, ended_at=now)
+
+
+def left_owing(ledger: Ledger, management: Management, now: float, share: float) -> Ledger:
+    """Return the ledger after a session in which the HeMS refused a request of ours.
+
+    It came to its proper end, so that RetryCount is 0; what is still owed waits as the table of
+    retries has it, or there would be no end of sessions.
+    """
+    refused = ledger.refused_calls + 1
+    wait_s = retry_wait(refused, management, share)
+    return replace(
+        succeeded(ledger, now),
+        refused_calls=refused,
+        retry_at=None if ledger.fresh else now + wait_s,
+    )
 
 
 def given_up(ledger: Ledger, opening: Opening, *, informed: bool) -> Ledger:

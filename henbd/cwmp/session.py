@@ -102,12 +102,14 @@ class Stored:
 class Outcome:
     """How a session ended: properly, or why not.
 
-    `informed`: the Inform was acknowledged; `refused`: the HeMS would not have it as it was.
+    `informed`: the Inform was acknowledged; `refused`: the HeMS would not have it as it was;
+    `left_owing`: which requests of ours it refused, in words.
     """
 
     failure: str | None
     informed: bool
     refused: bool = False
+    left_owing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ def session(
         versions.announced(choice),
     )
     numbers = count(1)
-    informed, refusal = False, None
+    informed, refusal = False, ""
     try:
         answer, state = yield from _ask(inform, Terms(opening.version), numbers)
         if isinstance(answer.message, Fault):
@@ -155,7 +157,7 @@ def session(
         return Outcome(str(error), informed, refused=not informed)
     except HemsError as error:
         return Outcome(str(error), informed)
-    return Outcome(refusal, informed)
+    return Outcome(None, informed, left_owing=refusal)
 
 
 def _agreed(answer: Envelope, version: str) -> Terms:
@@ -166,11 +168,11 @@ def _agreed(answer: Envelope, version: str) -> Terms:
 
 def _converse(
     owed: deque[Owed], numbers: Iterator[int], rules: Rules, terms: Terms, *, hold: bool
-) -> Part[str | None]:
+) -> Part[str]:
     """Make our requests, then serve the HeMS until it has none (TR-069 3.7.2.2).
 
-    Requests that it has us hold wait for its first empty answer. Returns what it refused of ours:
-    that stays owed, and the session was no success. Raises HemsError.
+    Requests that it has us hold wait for its first empty answer. Returns what it refused of ours,
+    which stays owed. Raises HemsError.
     """
     refusals = []
     while True:
@@ -186,7 +188,7 @@ def _converse(
         yield from _serve(rules, terms)
         hold = False
         if not owed:
-            return "; ".join(refusals) or None
+            return "; ".join(refusals)
 
 
 def _ask(

@@ -172,7 +172,12 @@ class Life:
         """Account for how a session ended, as the conversation does."""
         box = self.box
         if outcome.failure is None:
-            box.ledger = openings.succeeded(box.ledger, box.now)
+            assert not outcome.left_owing or box.ledger.owed
+            box.ledger = (
+                openings.left_owing(box.ledger, box.management, box.now, 0)
+                if outcome.left_owing
+                else openings.succeeded(box.ledger, box.now)
+            )
         elif outcome.failure == GIVE_UP:
             box.ledger = openings.given_up(box.ledger, opening, informed=outcome.informed)
         else:
@@ -210,18 +215,25 @@ def test_whatever_the_hems_does_each_session_ends_and_no_event_is_lost(life: lis
     assert box.box.codes == []
 
 
-def test_transfer_that_is_never_answered_is_no_endless_loop() -> None:
-    """Each session asks once, and the table of retries says when the next one is."""
-    box = registered()
-    done = TransferComplete("key", 0, "", TIME, TIME)
-    box.ledger = ledgers.owing(box.ledger, Event(events.DOWNLOAD, "key"), done)
+@pytest.mark.conformance("C053", "C061")
+@pytest.mark.parametrize(("reply", "counted"), [(NOTHING, True), ((200, fault(8003)), False)])
+def test_transfer_that_is_never_taken_is_no_endless_loop(reply: Said, counted: bool) -> None:
+    """Each session asks once, and the table of retries says when the next one is.
+
+    A fault is an answer: the session has come to its proper end, and RetryCount stays 0.
+    """
     life = Life()
-    life.box, life.unpaid = box, Counter({b"key": 1})
-    waits = []
+    box = life.box
+    life.happen("transfer")
+    waits, counts = [], []
     for _ in range(12):
         assert box.due == 0
-        life.hold([WELCOME, NOTHING], [])
+        counts.append(box.ledger.failures)
+        life.hold([WELCOME, reply], [])
         waits.append(box.due)
         box.ledger = replace(box.ledger, retry_at=None)
     assert waits == [min(5 * 2**n, 2560) for n in range(12)]
+    assert counts == (list(range(12)) if counted else [0] * 12)
     life.check()
+    life.hold([WELCOME, THANKS], [])
+    assert (box.codes, box.due) == ([], None)

@@ -283,8 +283,8 @@ def test_request_of_ours_that_is_refused_stays_owed_and_the_session_goes_on() ->
     assert said(course) == ["Inform", "a", "b", "", "SetParameterValuesResponse"]
     assert course.state.ledger.owed == (FIRST,)
     assert course.outcome is not None
-    assert course.outcome.informed
-    assert "refused TransferComplete: 8003" in str(course.outcome.failure)
+    assert (course.outcome.failure, course.outcome.informed) == (None, True)
+    assert "refused TransferComplete: 8003" in course.outcome.left_owing
 
 
 @pytest.mark.parametrize("reply", [NOTHING, WELCOME, METHODS, (503, b""), (200, b"garbage")])

@@ -9,11 +9,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from tests.functional.file_server import IMAGE, PASSWORD, USER, FileServer
 from tests.functional.http_server import Server
 from tests.lab import topology
 from tests.lab.hems.messages import TransferComplete
-from tests.lab.hems.rpc import Download, Upload
+from tests.lab.hems.rpc import Download, Methods, Upload
+from tests.lab.hems.script import HoldRequests, SoapFault, on_inform, on_request
 from tests.lab.lab import S1_SERVERS, Lab
 from tests.lab.probe import eventually
 
@@ -121,3 +124,32 @@ def test_a_transfer_that_was_cut_short_by_a_kill_is_repeated(registered: Lab) ->
         told = completed(lab, since)
         assert (told.command_key, told.fault_code) == ("late", 9016)
         assert len(server.requests) == 1
+
+
+@pytest.mark.conformance("C039", "C049", "C050", "C052", "C053", "C073")
+def test_transfer_complete_is_held_repeated_and_owed_until_it_is_answered(
+    registered: Lab,
+) -> None:
+    lab = registered
+    with serving(lab, FileServer()):
+        lab.calm()
+        since = time.monotonic()
+        lab.hems.play(
+            [Upload("1 Vendor Configuration File", url("/c"), "key")],
+            [on_request(SoapFault(8003, "not now"))],
+            [on_inform(HoldRequests()), Methods(), on_request(SoapFault(8005))],
+        )
+        assert lab.call() == 200
+        refused = lab.log.wait("TransferComplete", 30, since=since)
+        end = lab.log.wait("session-end", 20, since=refused.at)
+        completed(lab, end.at)
+    lab.log.wait(
+        "session-end", 20, where=lambda e: e.at > lab.log.events("TransferCompleteResponse")[-1].at
+    )
+    *_, last = lab.hems.sessions
+    assert ("M Upload", "key") in last.informs[0].events
+    assert len(last.answers) == 1
+    assert len(last.requests) == 1
+    assert last.informs[0].retry_count == 0
+    # The wait before the first retry (TR-069 table 3).
+    assert 5 <= lab.log.events("Inform", end.at)[0].at - end.at < 12
