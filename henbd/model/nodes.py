@@ -18,30 +18,38 @@ ROOT = "Device."
 ALIAS = ".Alias"
 
 
-def nodes(table: Table, instances: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, Node]]:
-    """Yield every node by its full path, in document order; a row bears its table's Object.
+def nodes(table: Table, instances: Mapping[str, tuple[int, ...]]) -> dict[str, Node]:
+    """Return every node by its full path, in document order; a row bears its table's Object.
 
     `instances` has the numbers of a table's rows. One that is not in it is as it is made: with as
     many rows as it must have.
     """
-    yield from _below(table, instances, ROOT, ROOT)
+    found: dict[str, Node] = {}
+    _collect(table, instances, ROOT, ROOT, found)
+    return found
 
 
-def _below(
-    table: Table, instances: Mapping[str, tuple[int, ...]], generic: str, full: str
-) -> Iterator[tuple[str, Node]]:
-    yield full, table.objects[generic]
+def _collect(
+    table: Table,
+    instances: Mapping[str, tuple[int, ...]],
+    generic: str,
+    full: str,
+    found: dict[str, Node],
+) -> None:
+    found[full] = table.objects[generic]
+    skipped = len(generic)
     for child in table.children[generic]:
-        path = full + child[len(generic) :]
-        if child in table.parameters:
-            yield path, table.parameters[child]
+        path = full + child[skipped:]
+        parameter = table.parameters.get(child)
+        if parameter is not None:
+            found[path] = parameter
         elif table.objects[child].is_table:
             rows = path.removesuffix("{i}.")
-            yield rows, table.objects[child]
+            found[rows] = table.objects[child]
             for number in instances.get(rows, _first_rows(table.objects[child])):
-                yield from _below(table, instances, child, f"{rows}{number}.")
+                _collect(table, instances, child, f"{rows}{number}.", found)
         else:
-            yield from _below(table, instances, child, path)
+            _collect(table, instances, child, path, found)
 
 
 def _first_rows(table: Object) -> tuple[int, ...]:

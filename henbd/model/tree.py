@@ -265,7 +265,7 @@ def _grown(
     tree: Tree, instances: Mapping[str, tuple[int, ...]], provisioning: Provisioning
 ) -> Tree:
     """Return the tree with these rows: new ones with their defaults, the others as they are."""
-    there = dict(nodes(tree.table, instances))
+    there = nodes(tree.table, instances)
     rows = {path: node for path, node in there.items() if isinstance(node, Parameter)}
     present = instances_of(there)
     known = tree.values
