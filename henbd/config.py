@@ -235,6 +235,8 @@ def _ipsec(draft: Draft, files: Files) -> IpsecSettings:
     for key in ("ipsec.proposals", "ipsec.esp_proposals", "ipsec.addresses"):
         if draft.value(key) == ():
             draft.wrong(key, "is empty")
+    if draft.value("ipsec.if_id") and not draft.value("ipsec.interface"):
+        draft.wrong("ipsec.if_id", "goes with interface, which is missing")
     values = dict(draft.values["ipsec"])
     proof: Any = _credentials(draft, files)
     if not draft.given("ipsec.local_id"):

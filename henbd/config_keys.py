@@ -15,6 +15,7 @@ from henbd.config_readers import (
     coordinates,
     endpoint,
     host,
+    interface,
     network,
     number,
     one_of,
@@ -121,6 +122,9 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "key_file": Key(path, None),
         "ca_file": Key(path, None),
         "psk_file": Key(path, None),
+        # Of our own, for the inner address: a dummy, or of xfrm with an if_id.
+        "interface": Key(interface, ""),
+        "if_id": Key(number(0, 0xFFFF_FFFF), 0),
         "revocation": Key(choice(Revocation), Revocation.RELAXED),
         "mobike": Key(boolean, True),
         "proposals": Key(proposal, IKE_PROPOSALS, several=True),

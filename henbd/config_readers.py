@@ -26,6 +26,9 @@ LONGEST_SOCKET_PATH = 107
 
 COORDINATES = re.compile(r"(-?[0-9]{1,3}(?:\.[0-9]{1,9})?)[, ] *(-?[0-9]{1,3}(?:\.[0-9]{1,9})?)")
 
+# IFNAMSIZ, with the final zero; what iproute2 and charon take without quotes.
+INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
+
 TOML_TYPES: dict[type, str] = {
     bool: "a boolean",
     int: "an integer",
@@ -48,6 +51,14 @@ def text(longest: int, *, least: int = 0) -> Reader:
         return found
 
     return read
+
+
+def interface(value: object) -> str:
+    """Read the name of a network interface; empty: none."""
+    found = _typed(value, str)
+    if found and not INTERFACE.fullmatch(found):
+        raise ValueError(f"{found!r} is no name of an interface: 1 to 15 letters, digits, - . _")
+    return found
 
 
 def number(least: int, most: int) -> Reader:

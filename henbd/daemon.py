@@ -30,7 +30,7 @@ from henbd.control import (
 from henbd.control import gateways as gateway_lists
 from henbd.control import history as histories
 from henbd.control.course import Course
-from henbd.control.desire import desired, far_ends
+from henbd.control.desire import desired, far_ends, ipsec_in_force
 from henbd.control.gateways import Gateways
 from henbd.control.happenings import happenings
 from henbd.control.plan import missing_guards, plan
@@ -411,7 +411,8 @@ class Daemon:
 
     def _note_gateways(self, observed: Observed, tunnel: Tunnel, now: float) -> None:
         """Keep what became of the gateways; if none can be had, the HeMS is owed that event."""
-        ipsec, before = self.settings.ipsec, self.course.gateways
+        ipsec = ipsec_in_force(self.settings.ipsec, self.asked)
+        before = self.course.gateways
         if ipsec is None:
             return
         since = self.course.tunnel_since

@@ -11,6 +11,7 @@ from henbd.parties import Parties
 from henbd.values import (
     Action,
     AddGuard,
+    AddInterface,
     Address,
     AddRoute,
     Connection,
@@ -18,7 +19,9 @@ from henbd.values import (
     Guard,
     Initiate,
     Network,
+    RemoveAddress,
     RemoveGuard,
+    RemoveInterface,
     RemoveRoute,
     Tell,
 )
@@ -85,7 +88,15 @@ class Hands:
     def _do(self, action: Action) -> bool:
         """Have an action done; return whether it was, as far as that shows at once."""
         match action:
-            case AddGuard() | RemoveGuard() | AddRoute() | RemoveRoute():
+            case (
+                AddGuard()
+                | RemoveGuard()
+                | AddRoute()
+                | RemoveRoute()
+                | AddInterface()
+                | RemoveInterface()
+                | RemoveAddress()
+            ):
                 try:
                     self._parties.kernel.perform(action)
                 except KernelError as error:

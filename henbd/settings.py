@@ -117,6 +117,8 @@ class IpsecSettings:
     remote_id: str
     credentials: Credentials
     credential_files: tuple[str, ...]
+    interface: str
+    if_id: int
     revocation: Revocation
     mobike: bool
     proposals: tuple[str, ...]

@@ -170,7 +170,7 @@ def _foreign(daemon: Daemon) -> list[Address]:
     if not isinstance(charon, Charon) or not isinstance(kernel, Kernel):
         return []
     granted = {a for sa in tunnel.ours(charon) for a in sa.inner}
-    bearers = {d.index for d in kernel.devices if d.carries_tunnel}
+    bearers = {d.index for d in kernel.devices if d.carries_tunnel or d.ours}
     return [
         a.address
         for a in kernel.addresses

@@ -160,6 +160,7 @@ class Connection:
     reauth_s: int
     mobike: bool
     revocation: str
+    if_id: int
     child: Child
 
 
@@ -221,13 +222,26 @@ class Charon:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A network device; `carries_tunnel`: a TUN or xfrm interface, so no way out of the box."""
+    """A network device; `carries_tunnel`: a TUN or xfrm interface, so no way out of the box.
+
+    `if_id` is that of an xfrm interface. `ours`: it bears our mark.
+    """
 
     index: int
     name: str
     up: bool
     loopback: bool
     carries_tunnel: bool
+    if_id: int = 0
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """An interface of our own for the inner address: of xfrm with an `if_id`, else a dummy."""
+
+    name: str
+    if_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +255,10 @@ class InterfaceAddress:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A unicast route. `ours`: it bears our route protocol number. `device` 0: no device."""
+    """A unicast route. `ours`: it bears our route protocol number. `device` 0: no device.
+
+    `mtu` 0: that of the device.
+    """
 
     destination: Network
     device: int
@@ -250,6 +267,7 @@ class Route:
     table: int
     metric: int
     ours: bool
+    mtu: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,7 +417,7 @@ class Desired:
     `connection` None: no tunnel is wanted; Unknown: it cannot be said yet. `link` None: S1 stays
     down. `may_initiate`: the gateway is not being left alone. `rivals`: connections with other
     gateways, by name, which may go on being negotiated. `one_child`: the gateway refused a child
-    beside another.
+    beside another. `stale` are addresses on our interface that no gateway grants.
     """
 
     connection: Connection | Unknown | None
@@ -409,6 +427,8 @@ class Desired:
     may_initiate: bool
     rivals: frozenset[str] = frozenset()
     one_child: bool = False
+    interface: Interface | None = None
+    stale: frozenset[InterfaceAddress] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,6 +473,27 @@ class RemoveRoute:
     """Take a route of ours out of the kernel."""
 
     route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class AddInterface:
+    """Make an interface of ours."""
+
+    interface: Interface
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveInterface:
+    """Remove an interface of ours, with what is on it."""
+
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAddress:
+    """Take an address from an interface of ours."""
+
+    address: InterfaceAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -505,7 +546,9 @@ class Tell:
     link: S1Link | None
 
 
-KernelAction = AddGuard | RemoveGuard | AddRoute | RemoveRoute
+KernelAction = (
+    AddGuard | RemoveGuard | AddRoute | RemoveRoute | AddInterface | RemoveInterface | RemoveAddress
+)
 CharonAction = (
     LoadCredentials | LoadConnection | UnloadConnection | Initiate | TerminateIke | TerminateChild
 )

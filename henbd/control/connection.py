@@ -38,6 +38,7 @@ def connection(gateway: Address, networks: tuple[Network, ...], ipsec: IpsecSett
         reauth_s=ipsec.reauth_s,
         mobike=ipsec.mobike,
         revocation=ipsec.revocation.value,
+        if_id=ipsec.if_id,
         child=child,
     )
 
@@ -53,6 +54,7 @@ def name_with(gateway: Address, ipsec: IpsecSettings) -> str:
         ipsec.proposals,
         ipsec.families,
         (ipsec.dpd_s, ipsec.rekey_s, ipsec.reauth_s, ipsec.mobike, ipsec.revocation),
+        ipsec.if_id,
     )
 
 

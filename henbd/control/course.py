@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from henbd.control import trials
@@ -10,13 +10,16 @@ from henbd.control.gateways import Gateways
 from henbd.control.history import History
 from henbd.control.trials import Trials
 from henbd.control.tunnel import Tunnel
-from henbd.values import Desired, Observed, PeerState, S1Link, Stack, Unknown
+from henbd.values import Desired, InterfaceAddress, Observed, PeerState, S1Link, Stack, Unknown
 
 # S1 with another than the first far end goes back to it after this, doubled with each failure of
 # the first: the attempt costs the S1 that there is, and tells the HeMS of it.
 FIRST_RETURN_S = 900.0
 LONGEST_RETURN_S = 4 * 3600.0
 MOST_DOUBLINGS = 4
+
+# charon puts an address on the interface before it tells of it, and takes it away after.
+STALE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class Course:
     `pathless_since`: since when S1 has had no path, None while it has one. `stack_lost_since`: the
     same for the word of the stack. `tunnel_since`: since when the tunnel has been as it is.
     `return_at`: when S1 is due back with the first far end, None while it is not with another.
-    `hems_outside`: the HeMS is reached outside the tunnel, for no gateway can be had.
+    `hems_outside`: the HeMS is reached outside the tunnel, for no gateway can be had. `ungranted`:
+    since when an address has been on an interface of ours that no gateway grants.
     """
 
     tunnel_since: float
@@ -37,6 +41,7 @@ class Course:
     history: History = field(default_factory=dict)
     return_at: float | None = None
     hems_outside: bool = False
+    ungranted: Mapping[InterfaceAddress, float] = field(default_factory=dict)
 
 
 def noted(
@@ -45,11 +50,30 @@ def noted(
     """Return the course after a look; `before` is how the tunnel was in the last one."""
     if (tunnel.condition, tunnel.inner) != (before.condition, before.inner):
         course = replace(course, tunnel_since=now)
+    course = replace(course, ungranted=_ungranted(course, observed, now))
     if isinstance(observed.stack, Unknown):
         since = now if course.stack_lost_since is None else course.stack_lost_since
         return replace(course, stack_lost_since=since)
     far_ends = _judged(course.far_ends, observed.stack, now, share)
     return replace(course, stack_lost_since=None, far_ends=far_ends)
+
+
+def _ungranted(course: Course, observed: Observed, now: float) -> Mapping[InterfaceAddress, float]:
+    charon, kernel = observed.charon, observed.kernel
+    if isinstance(charon, Unknown) or isinstance(kernel, Unknown):
+        return course.ungranted
+    granted = {address for sa in charon.sas for address in sa.inner}
+    own = {device.index for device in kernel.devices if device.ours}
+    return {
+        held: course.ungranted.get(held, now)
+        for held in kernel.addresses
+        if held.device in own and held.address not in granted and not held.address.is_link_local
+    }
+
+
+def stale(course: Course, now: float) -> frozenset[InterfaceAddress]:
+    """Return the addresses that a charon which was killed has left on our interface."""
+    return frozenset(a for a, since in course.ungranted.items() if now >= since + STALE_S)
 
 
 def _judged(far_ends: Trials, stack: Stack, now: float, share: float) -> Trials:
@@ -97,6 +121,7 @@ def times(course: Course, hold_s: float, after: float) -> Iterator[float]:
     for since in (course.pathless_since, course.stack_lost_since):
         if since is not None and since + hold_s > after:
             yield since + hold_s
+    yield from (at + STALE_S for at in course.ungranted.values() if at + STALE_S > after)
     if course.return_at is not None and course.return_at > after:
         yield course.return_at
     yield from trials.times(course.far_ends, after)

@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from henbd.control import course as courses
 from henbd.control import gateways as gateway_lists
 from henbd.control import guard, s1, trials
 from henbd.control.connection import connection
 from henbd.control.course import Course
 from henbd.control.routing import CHARON_TABLE, MAIN_TABLE, best_route, covered
 from henbd.control.tunnel import Tunnel, esp_mode, installed, ours
-from henbd.settings import HemsPath, Settings
+from henbd.settings import HemsPath, IpsecSettings, Settings
 from henbd.values import (
     Address,
     Charon,
     Desired,
     FarEnd,
     Hold,
+    Interface,
     Kernel,
     Network,
     Observed,
@@ -34,6 +36,10 @@ from henbd.values import (
 # Of our routes: none that an operator would use, so that neither replaces the other's.
 METRIC = 206
 
+# What ESP, UDP encapsulation and an IPv6 header add has room in the 1492 bytes of PPPoE then, so
+# that S1-U is not cut in two on the way; libipsec's own TUN has the same.
+MTU = 1400
+
 
 def desired(
     asked: Provisioned,
@@ -46,6 +52,7 @@ def desired(
 ) -> Desired:
     """Return what is wanted now. The kernel must have been read; `hems` is None if not known."""
     assert isinstance(observed.kernel, Kernel)
+    ipsec = ipsec_in_force(settings.ipsec, asked)
     ends = far_ends(asked, observed)
     behind = _behind_gateway(asked, settings, observed, tunnel, ends, hems)
     protected = _protected(asked, settings, observed, behind, hems)
@@ -56,7 +63,7 @@ def desired(
         protected,
         _inner_sources(observed, tunnel),
         observed.kernel,
-        esp_mode(observed.charon, observed.kernel),
+        esp_mode(observed.charon, observed.kernel, if_id=ipsec.if_id if ipsec else 0),
     )
     routes = _inner_routes(observed.kernel, tunnel) | _outer_routes(asked, observed, ends)
     hosts = gateway_lists.in_use(course.gateways, asked.gateways)
@@ -69,10 +76,11 @@ def desired(
         routes=routes,
         link=s1.link(asked, settings.s1, observed, tunnel, ends, course, now),
         may_initiate=False,
+        interface=Interface(ipsec.interface, ipsec.if_id) if ipsec and ipsec.interface else None,
+        stale=courses.stale(course, now),
     )
-    if settings.ipsec is None or not behind:
+    if ipsec is None or not behind:
         return found
-    ipsec = replace(settings.ipsec, proposals=asked.proposals, esp_proposals=asked.esp_proposals)
     gateway = gateway_lists.choose(hosts, observed, tunnel, course.gateways, ipsec, now)
     if gateway is None:
         return found
@@ -83,6 +91,13 @@ def desired(
         one_child=course.gateways.one_child,
         rivals=gateway_lists.rivals(course.gateways, tunnel, ipsec),
     )
+
+
+def ipsec_in_force(ipsec: IpsecSettings | None, asked: Provisioned) -> IpsecSettings | None:
+    """Return the tunnel as the HeMS has it, where it has a say."""
+    if ipsec is None:
+        return None
+    return replace(ipsec, proposals=asked.proposals, esp_proposals=asked.esp_proposals)
 
 
 def far_ends(asked: Provisioned, observed: Observed) -> tuple[FarEnd, ...]:
@@ -192,7 +207,16 @@ def _inner_routes(kernel: Kernel, tunnel: Tunnel) -> frozenset[Route]:
         return frozenset()
     sources = {address.version: address for address in tunnel.inner}
     return frozenset(
-        Route(network, tunnel.device, None, sources[network.version], MAIN_TABLE, METRIC, True)
+        Route(
+            network,
+            tunnel.device,
+            None,
+            sources[network.version],
+            MAIN_TABLE,
+            METRIC,
+            ours=True,
+            mtu=MTU,
+        )
         for network in tunnel.networks
         if network.version in sources and not covered(network, tunnel.device, kernel)
     )

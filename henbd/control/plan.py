@@ -17,23 +17,28 @@ from henbd.control.tunnel import PREFIX, Condition, Tunnel, installed, ours
 from henbd.values import (
     Action,
     AddGuard,
+    AddInterface,
     AddRoute,
     Block,
     Certificate,
     Charon,
     Connection,
     Desired,
+    Device,
     Guard,
     Hold,
     IkeSa,
     Initiate,
+    Interface,
     Kernel,
     LoadConnection,
     LoadCredentials,
     Loaded,
     Network,
     Observed,
+    RemoveAddress,
     RemoveGuard,
+    RemoveInterface,
     RemoveRoute,
     Route,
     S1Link,
@@ -53,9 +58,12 @@ def plan(desired: Desired, observed: Observed, tunnel: Tunnel) -> list[Action]:
         return []
     missing = missing_guards(desired, kernel)
     actions: list[Action] = [AddGuard(guard) for guard in missing]
+    lacking = _interface_lacks(desired.interface, kernel)
+    actions += lacking
+    actions += [RemoveAddress(held) for held in sorted(desired.stale, key=repr)]
     if isinstance(charon, Charon) and isinstance(desired.connection, Connection):
         actions += _load(desired.connection, charon)
-        if not missing and desired.may_initiate:
+        if not missing and not lacking and desired.may_initiate:
             actions += _bring_up(desired.connection, charon, tunnel, one=desired.one_child)
     own_routes = frozenset(route for route in kernel.routes if route.ours)
     new_routes, old_routes = desired.routes - own_routes, own_routes - desired.routes
@@ -74,8 +82,31 @@ def plan(desired: Desired, observed: Observed, tunnel: Tunnel) -> list[Action]:
         if isinstance(charon, Charon) and not isinstance(desired.connection, Unknown):
             actions += _terminate(desired.connection, desired.rivals, charon)
         actions += [RemoveRoute(route) for route in sorted(old_routes, key=repr)]
+        actions += _spare_interfaces(desired.interface, kernel)
         actions += [RemoveGuard(guard) for guard in _spare(desired, kernel, stack)]
     return list(dict.fromkeys(actions))
+
+
+def _interface_lacks(wanted: Interface | None, kernel: Kernel) -> list[Action]:
+    """Return what makes the interface for the inner address, which charon only uses."""
+    if wanted is None or any(_is(device, wanted) for device in kernel.devices):
+        return []
+    # One of ours of that name but of another kind stands in its way.
+    in_the_way = [d for d in kernel.devices if d.ours and d.name == wanted.name]
+    return [*map(RemoveInterface, in_the_way), AddInterface(wanted)]
+
+
+def _spare_interfaces(wanted: Interface | None, kernel: Kernel) -> list[Action]:
+    return [
+        RemoveInterface(device)
+        for device in kernel.devices
+        if device.ours and (wanted is None or device.name != wanted.name)
+    ]
+
+
+def _is(device: Device, wanted: Interface) -> bool:
+    same = (device.name, device.if_id) == (wanted.name, wanted.if_id)
+    return device.ours and same and device.carries_tunnel is bool(wanted.if_id)
 
 
 def missing_guards(desired: Desired, kernel: Kernel) -> list[Guard]:

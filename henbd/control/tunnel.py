@@ -91,12 +91,14 @@ def _judge(sa: IkeSa, bearers: dict[Address, int]) -> Tunnel:
     return Tunnel(Condition.UP, sa, inner, bearers[inner[0]])
 
 
-def esp_mode(charon: Charon | Unknown, kernel: Kernel) -> EspMode:
+def esp_mode(charon: Charon | Unknown, kernel: Kernel, *, if_id: int) -> EspMode:
     """Return where this kernel meets ESP; while charon cannot say, as the guards now stand.
 
-    With no guards yet and no word of charon, POLICY: its blocks hold in every world, though the
-    tunnel of an interface does not pass them.
+    With an `if_id` it is behind an interface of xfrm. With no guards yet and no word of charon,
+    POLICY: its blocks hold in every world, though the tunnel of an interface does not pass them.
     """
+    if if_id:
+        return EspMode.INTERFACE
     if isinstance(charon, Charon):
         return charon.mode
     standing = any(getattr(guard, "device", 0) for guard in kernel.guards)

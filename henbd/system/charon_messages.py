@@ -108,7 +108,11 @@ def _connection(connection: Connection) -> Request:
         # Read for EAP only. Without it two connections that differ in their secret would be equal
         # to charon, and a child of the new one would come under the IKE_SA of the old one.
         local |= {"eap_id": connection.secret_id}
+    interface = {}
+    if connection.if_id:
+        interface = dict.fromkeys(("if_id_in", "if_id_out"), str(connection.if_id))
     return {
+        **interface,
         "version": "2",
         "remote_addrs": [str(connection.gateway)],
         "vips": [_ANY_ADDRESS[family] for family in connection.families],

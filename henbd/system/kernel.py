@@ -12,17 +12,20 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, assert_never
 
 from henbd.errors import KernelError
-from henbd.system import rtnetlink, xfrm
+from henbd.system import links, rtnetlink, xfrm
 from henbd.system.doorbell import Doorbell
 from henbd.system.netlink import NetlinkSocket
 from henbd.values import (
     AddGuard,
+    AddInterface,
     AddRoute,
     Block,
     Guard,
     Kernel,
     KernelAction,
+    RemoveAddress,
     RemoveGuard,
+    RemoveInterface,
     RemoveRoute,
     Route,
     Unknown,
@@ -80,6 +83,13 @@ class KernelShell:
                 self._take(guard)
             case RemoveRoute(route):
                 self._take(route)
+            case AddInterface(interface):
+                self._change_link(links.RTM_NEWLINK, links.new(interface), errno.EEXIST)
+            case RemoveInterface(device):
+                self._change_link(links.RTM_DELLINK, links.gone(device.index), errno.ENODEV)
+            case RemoveAddress(held):
+                body = links.without(held.address, held.device)
+                self._change_link(links.RTM_DELADDR, body, errno.EADDRNOTAVAIL)
             case _:
                 assert_never(action)
 
@@ -153,6 +163,14 @@ class KernelShell:
         except OSError as error:
             if error.errno != errno.ENOENT:
                 raise _refused("delete", unwanted, error) from error
+
+    def _change_link(self, kind: int, body: bytes, done: int) -> None:
+        """Change an interface, or what is on it; `done` is the error that says it is so already."""
+        try:
+            self._routing.request(kind, body, create=kind == links.RTM_NEWLINK)
+        except OSError as error:
+            if error.errno != done:
+                raise KernelError(f"interface: {error.strerror or error}") from error
 
     def _routing_tables(self) -> Routes:
         if self._routes is None:

@@ -19,6 +19,7 @@ from henbd.errors import KernelError
 # <linux/netlink.h>
 _REQUEST, _ACK = 0x01, 0x04
 _DUMP = 0x300
+_CREATE = 0x600  # NLM_F_CREATE, NLM_F_EXCL
 _INTERRUPTED = 0x10
 _ERROR, _DONE = 2, 3
 _TYPE_MASK = 0x3FFF
@@ -158,9 +159,9 @@ class NetlinkSocket:
                 return found.messages
         raise KernelError("netlink: it changes while it is read")
 
-    def request(self, kind: int, body: bytes) -> None:
-        """Have something done; raise OSError where the kernel refuses."""
-        self._ask(kind, _REQUEST | _ACK, body)
+    def request(self, kind: int, body: bytes, *, create: bool = False) -> None:
+        """Have something done; raise OSError where the kernel refuses, as what is there already."""
+        self._ask(kind, _REQUEST | _ACK | (_CREATE if create else 0), body)
 
     def close(self) -> None:
         """Free the socket."""

@@ -65,6 +65,8 @@ def _specification(route: Route | Unreachable) -> dict[str, Any]:
         "gateway": route.gateway and str(route.gateway),
         "prefsrc": route.source and str(route.source),
     }
+    if route.mtu:
+        common["metrics"] = {"mtu": route.mtu}
     given = {key: value for key, value in optional.items() if value}
     return {**common, "table": route.table, **given}
 

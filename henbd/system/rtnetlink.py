@@ -18,6 +18,9 @@ from henbd.values import Address, Device, InterfaceAddress, Network, Route, Unre
 # named neither in <linux/rtnetlink.h> nor in iproute2's rt_protos, and lies above FRR's.
 OUR_PROTOCOL = 206
 
+# The mark of our interfaces: a group that bears no other meaning.
+OUR_GROUP = 206
+
 # The metric of our unreachable routes: weaker than whatever route there is to the same network.
 # The kernel's documentation of VRF has the same in its unreachable default routes.
 UNREACHABLE_METRIC = 4278198272
@@ -29,19 +32,21 @@ DEFAULT_METRIC_6 = 1024
 
 RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE = 18, 22, 26
 
-_LINK = struct.Struct("=BxHiII")
-_LINK_NAME, _LINK_INFO, _LINK_KIND = 3, 18, 1
-_LINK_UP, _LINK_LOOPBACK = 0x1, 0x8
+LINK = struct.Struct("=BxHiII")
+LINK_NAME, LINK_INFO, LINK_GROUP, LINK_KIND, LINK_DATA = 3, 18, 27, 1, 2
+XFRM_IF_ID = 2
+LINK_UP, _LINK_LOOPBACK = 0x1, 0x8
 _LINK_EXTENSIONS, _SKIP_STATISTICS = 29, 8
 _NO_HARDWARE_ADDRESS = 0xFFFE
 
-_ADDRESS = struct.Struct("=BBBBI")
-_ADDRESS_ADDRESS, _ADDRESS_LOCAL, _ADDRESS_FLAGS = 1, 2, 8
+ADDRESS = struct.Struct("=BBBBI")
+_ADDRESS_ADDRESS, ADDRESS_LOCAL, _ADDRESS_FLAGS = 1, 2, 8
 _UNUSABLE = 0x40 | 0x08  # IFA_F_TENTATIVE, IFA_F_DADFAILED
 
 _ROUTE = struct.Struct("=BBBBBBBBI")
 _ROUTE_DESTINATION, _ROUTE_DEVICE, _ROUTE_GATEWAY, _ROUTE_METRIC = 1, 4, 5, 6
-_ROUTE_SOURCE, _ROUTE_HOPS, _ROUTE_TABLE, _ROUTE_VIA = 7, 9, 15, 18
+_ROUTE_SOURCE, _ROUTE_METRICS, _ROUTE_HOPS, _ROUTE_TABLE, _ROUTE_VIA = 7, 8, 9, 15, 18
+_METRIC_MTU = 2
 _UNICAST, _UNREACHABLE = 1, 7
 _CLONED = 0x200
 _HOP = struct.Struct("=HBBi")
@@ -51,25 +56,29 @@ _HOP = struct.Struct("=HBBi")
 _REMEMBERED = 256
 
 # What is asked, without the header: for every family.
-LINKS_ASKED = _LINK.pack(0, 0, 0, 0, 0) + attribute(
+LINKS_ASKED = LINK.pack(0, 0, 0, 0, 0) + attribute(
     _LINK_EXTENSIONS, struct.pack("=I", _SKIP_STATISTICS)
 )
-ADDRESSES_ASKED = _ADDRESS.pack(0, 0, 0, 0, 0)
+ADDRESSES_ASKED = ADDRESS.pack(0, 0, 0, 0, 0)
 ROUTES_ASKED = _ROUTE.pack(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 @lru_cache(_REMEMBERED)
 def device(body: bytes) -> Device:
     """Return a network device."""
-    _, hardware, index, flags, _ = unpacked(_LINK, body)
-    found = attributes(body, _LINK.size)
-    kind = attributes(found.get(_LINK_INFO, b"")).get(_LINK_KIND, b"")
+    _, hardware, index, flags, _ = unpacked(LINK, body)
+    found = attributes(body, LINK.size)
+    info = attributes(found.get(LINK_INFO, b""))
+    kind = info.get(LINK_KIND, b"")
+    data = attributes(info.get(LINK_DATA, b"")) if _name(kind) == "xfrm" else {}
     return Device(
         index=index,
-        name=_name(found.get(_LINK_NAME, b"")),
-        up=bool(flags & _LINK_UP),
+        name=_name(found.get(LINK_NAME, b"")),
+        up=bool(flags & LINK_UP),
         loopback=bool(flags & _LINK_LOOPBACK),
         carries_tunnel=_carries_tunnel(_name(kind), hardware),
+        if_id=number(data, XFRM_IF_ID, 0),
+        ours=number(found, LINK_GROUP, 0) == OUR_GROUP,
     )
 
 
@@ -81,10 +90,10 @@ def _carries_tunnel(kind: str, hardware: int) -> bool:
 @lru_cache(_REMEMBERED)
 def interface_address(body: bytes) -> InterfaceAddress | None:
     """Return an address of an interface; None if it is not one of IP."""
-    family, _, short_flags, _, index = unpacked(_ADDRESS, body)
-    found = attributes(body, _ADDRESS.size)
+    family, _, short_flags, _, index = unpacked(ADDRESS, body)
+    found = attributes(body, ADDRESS.size)
     # On a point-to-point link the other one is the peer's.
-    data = found.get(_ADDRESS_LOCAL) or found.get(_ADDRESS_ADDRESS)
+    data = found.get(ADDRESS_LOCAL) or found.get(_ADDRESS_ADDRESS)
     if family not in (socket.AF_INET, socket.AF_INET6) or data is None:
         return None
     flags = number(found, _ADDRESS_FLAGS, short_flags)
@@ -121,6 +130,7 @@ def route(body: bytes) -> Route | Unreachable | None:
         table=table,
         metric=metric,
         ours=ours,
+        mtu=number(attributes(found.get(_ROUTE_METRICS, b"")), _METRIC_MTU, 0),
     )
 
 

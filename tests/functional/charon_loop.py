@@ -248,6 +248,7 @@ def connection(
         rekey_s=0,
         mobike=True,
         revocation="relaxed",
+        if_id=0,
         reauth_s=0,
         child=wanted,
     )

@@ -39,6 +39,7 @@ CONNECTION = Connection(
     reauth_s=0,
     mobike=False,
     revocation="strict",
+    if_id=0,
     child=Child(
         name="net-1",
         networks=(ip_network("10.30.0.0/16"), ip_network("fd00:30::2")),
@@ -116,6 +117,12 @@ def test_connection_with_a_secret_names_it_nowhere() -> None:
     assert connection["local"] == {"auth": "psk", "id": "henb1.lab", "eap_id": "henbd-2"}
     assert connection["remote"] == {"auth": "psk", "id": "segw.lab"}
     assert "sesame" not in repr(message)
+
+
+def test_connection_behind_an_interface_names_it() -> None:
+    _, message = messages.request_for(LoadConnection(replace(CONNECTION, if_id=42)))
+    connection: Any = message["henbd-1"]
+    assert (connection["if_id_in"], connection["if_id_out"]) == ("42", "42")
 
 
 def test_connection_does_nothing_by_itself() -> None:

@@ -174,7 +174,7 @@ def ways(found: Desired) -> set[Route]:
 
 def test_an_interface_without_charons_routes_gets_ours_with_the_inner_source() -> None:
     found = ways(wanted(seen=interface(route(CORE, TUN))))
-    assert found == {Route(host(MME), TUN, None, INNER, MAIN_TABLE, 0, ours=True)}
+    assert found == {Route(host(MME), TUN, None, INNER, MAIN_TABLE, 0, ours=True, mtu=1400)}
 
 
 def test_our_own_route_stays_wanted_while_it_stands() -> None:

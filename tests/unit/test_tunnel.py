@@ -130,7 +130,8 @@ def test_an_address_of_the_core_is_not_reached_while_the_tunnel_is_down() -> Non
 
 @pytest.mark.parametrize("mode", EspMode)
 def test_charon_says_where_the_kernel_meets_esp(mode: EspMode) -> None:
-    assert esp_mode(charon(mode=mode), kernel()) is mode
+    assert esp_mode(charon(mode=mode), kernel(), if_id=0) is mode
+    assert esp_mode(charon(mode=mode), kernel(), if_id=42) is EspMode.INTERFACE
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_charon_says_where_the_kernel_meets_esp(mode: EspMode) -> None:
     ],
 )
 def test_without_charon_the_guards_that_stand_say_where(seen: Kernel, mode: EspMode) -> None:
-    assert esp_mode(NOBODY, seen) is mode
+    assert esp_mode(NOBODY, seen, if_id=0) is mode
 
 
 sas = st.builds(

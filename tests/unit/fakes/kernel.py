@@ -16,6 +16,7 @@ from henbd.control.routing import CHARON_TABLE, MAIN_TABLE
 from henbd.errors import KernelError
 from henbd.values import (
     AddGuard,
+    AddInterface,
     Address,
     AddRoute,
     Block,
@@ -27,7 +28,9 @@ from henbd.values import (
     Kernel,
     KernelAction,
     Network,
+    RemoveAddress,
     RemoveGuard,
+    RemoveInterface,
     RemoveRoute,
     Route,
     Unknown,
@@ -111,6 +114,16 @@ class FakeKernel:
             case RemoveRoute(route):
                 if self.routes.pop(route, None):
                     self.rung()
+            case AddInterface(interface):
+                index = max(self.devices) + 1
+                made = Device(index, interface.name, True, False, bool(interface.if_id))
+                self.devices[index] = replace(made, if_id=interface.if_id, ours=True)
+                self.rung()
+            case RemoveInterface(device):
+                self.remove_device(device.index)
+            case RemoveAddress(held):
+                del self.addresses[held]
+                self.rung()
         self.watch()
 
     # What others do to it.
