@@ -194,6 +194,7 @@ class Daemon:
             self.course = replace(self.course, gateways=known)
         if gateway is not None and error is not None:
             logger.warning("gateway %s: %s", gateway, error)
+            self.trace.note("tunnel", f"{gateway}: {error}")
             self._ask_names()
         self._looks.want_full(now)
 

@@ -78,6 +78,9 @@ def _tunnel(tunnel: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
         yield "tunnel", f"inner address {', '.join(tunnel['inner_addresses'])}"
     if tunnel["networks"]:
         yield "tunnel", f"reaches {', '.join(tunnel['networks'])}"
+    for failure in tunnel["failures"]:
+        times = f"failed {failure['times']} times" if failure["times"] > 1 else "failed"
+        yield "tunnel", f"{failure['gateway']} {times}: {failure['failure']}"
     for address in tunnel["foreign_addresses"]:
         yield "tunnel", f"{address} is on its interface, but no gateway granted it: ignored"
 

@@ -142,6 +142,10 @@ def _tunnel(daemon: Daemon) -> dict[str, Any]:
         "foreign_addresses": [str(a) for a in _foreign(daemon)],
         "gateway": judged.sa.gateway if judged.sa else None,
         "networks": [str(n) for n in judged.networks],
+        "failures": [
+            {"gateway": str(address), "failure": failure.why, "times": failure.count}
+            for address, failure in daemon.course.gateways.trials.failures.items()
+        ],
         "wanted": {
             "gateway": str(wanted.gateway),
             "connection": wanted.name,

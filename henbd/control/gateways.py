@@ -126,7 +126,7 @@ def ended(
     elif error is None:
         tried = trials.succeeded(gateways.trials, gateway)
     else:
-        tried = trials.failed(gateways.trials, gateway, now, share)
+        tried = trials.failed(gateways.trials, gateway, now, share, why=error)
     trying = {a: since for a, since in gateways.trying.items() if a != gateway}
     return replace(gateways, trials=tried, trying=trying)
 

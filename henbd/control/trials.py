@@ -20,10 +20,11 @@ MOST_DOUBLINGS = 6
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How often a candidate failed in a row, and until when it is left alone (monotonic)."""
+    """How often a candidate failed in a row, until when it is left alone (monotonic), and why."""
 
     count: int
     until: float
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,13 @@ def choose(candidates: Sequence[Address], trials: Trials, now: float) -> Address
 
 
 def failed(
-    trials: Trials, candidate: Address, now: float, share: float, wait_s: float | None = None
+    trials: Trials,
+    candidate: Address,
+    now: float,
+    share: float,
+    wait_s: float | None = None,
+    *,
+    why: str = "",
 ) -> Trials:
     """Return the trials after a failure; `share` in [0, 1) spreads the wait, `wait_s` sets it.
 
@@ -56,7 +63,7 @@ def failed(
         return trials
     growing = min(FIRST_WAIT_S * 2 ** min(before.count, MOST_DOUBLINGS), LONGEST_WAIT_S)
     wait = growing * (0.5 + share) if wait_s is None else wait_s
-    return Trials({**trials.failures, candidate: Failure(before.count + 1, now + wait)})
+    return Trials({**trials.failures, candidate: Failure(before.count + 1, now + wait, why)})
 
 
 def succeeded(trials: Trials, candidate: Address) -> Trials:

@@ -17,6 +17,7 @@ from henbd.config_keys import SECTIONS
 from henbd.cwmp.files import LOGS
 from henbd.model import paths
 from henbd.status import status
+from tests.unit.fakes.gateway import Manner
 from tests.unit.fakes.hems import command
 from tests.unit.world import World
 
@@ -118,7 +119,9 @@ def statuses(world: World) -> Iterator[dict[str, Any]]:
     yield status(world.daemon)
     world.run(700)
     yield status(world.daemon)
-    world.charon.kill()
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.REFUSES
+    world.daemon.reconnect()
     world.run(60)
     yield status(world.daemon)
 

@@ -16,6 +16,7 @@ from henbd.status import status
 from henbd.system.local_socket import Caller
 from henbd.values import EspMode, TerminateIke
 from tests.unit.conftest import Worlds
+from tests.unit.fakes.gateway import Manner
 from tests.unit.settings import SECRET, factory, hems, settings
 from tests.unit.world import HEMS_OUTSIDE, MME, World, direct_settings
 
@@ -255,6 +256,23 @@ def test_status_looks_back_at_the_last_sessions(world: World) -> None:
     assert [s["failure"] for s in sessions[1:]] == [None] * 4
     assert sessions[1]["events"] == ["6 CONNECTION REQUEST"]
     assert [s["ago_s"] for s in sessions] == sorted(s["ago_s"] for s in sessions)
+
+
+def test_status_says_why_there_is_no_tunnel(world: World) -> None:
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.REFUSES
+    world.start()
+    world.run(10)
+    values = status(world.daemon)
+    assert {failure["gateway"] for failure in values["tunnel"]["failures"]} == {
+        str(gateway) for gateway in world.gateways
+    }
+    failure = values["tunnel"]["failures"][0]
+    assert failure["failure"]
+    assert failure["times"] > 1
+    times, why = failure["times"], failure["failure"]
+    assert f"{failure['gateway']} failed {times} times: {why}" in screen(values)
+    assert any(h.text == f"{failure['gateway']}: {why}" for h in world.daemon.trace.latest)
 
 
 def test_an_alarm_is_shown_with_its_age(world: World) -> None:
