@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import address, call, idle, life, values
+from tests.bench import address, call, idle, life, model, values
 from tests.bench.figures import Figure
 from tests.bench.plot import strips
 from tests.bench.table import keep, machine, table
@@ -19,6 +19,7 @@ ROWS: Mapping[str, Rows] = {
     "address": address.figures,
     "call": call.figures,
     "values": values.figures,
+    "model": model.figures,
     "start": life.starting,
     "sessions": life.sessions,
     "memory": life.memory,

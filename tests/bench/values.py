@@ -11,10 +11,20 @@ from tests.bench import acs
 from tests.bench.alone import ACS, BARE_PORT, Alone
 from tests.bench.call import PAUSE_S
 from tests.bench.figures import Against, Figure, Goal
-from tests.lab.hems.rpc import Get, Names, Rpc
+from tests.lab.hems.rpc import Add, Get, Names, Rpc
 
 BARE = 'b"".join of so many bytes, and one send'
 MANY = 1000
+
+CELL = "Device.Services.FAPService.1.CellConfig.LTE."
+ROWS = {
+    CELL + "RAN.NeighborList.LTECell.": 32,
+    CELL + "RAN.Mobility.IdleMode.InterFreq.Carrier.": 8,
+    CELL + "RAN.PHY.MBSFN.SFConfigList.": 8,
+    CELL + "EPC.QoS.": 16,
+    CELL + "EPC.PLMNList.": 5,
+    "Device.ManagementServer.InformParameter.": 16,
+}
 
 NAME = re.compile(rb"<Name>([^<]*[^.<])</Name>")
 
@@ -23,6 +33,7 @@ def figures(trials: int) -> Iterator[Figure]:
     """Take the time from a request to the end of its response."""
     with Alone() as alone:
         alone.register()
+        _grow(alone)
         names = _names(alone)
         chosen = names[:MANY]
         yield from _row(
@@ -32,6 +43,14 @@ def figures(trials: int) -> Iterator[Figure]:
         name = f"GetParameterValues of the whole tree, {len(names)} parameters"
         yield from _row(name, alone, Get(["Device."]), trials)
         yield from _row("GetParameterNames of the whole tree", alone, Names("Device."), trials)
+
+
+def _grow(alone: Alone) -> None:
+    """Have rows added until there are more than a thousand parameters."""
+    requests = [_xml(Add(table)) for table, count in ROWS.items() for _ in range(count)]
+    alone.acs.ask(*requests)
+    alone.session()
+    alone.acs.exchanges.clear()
 
 
 def _names(alone: Alone) -> list[str]:
