@@ -136,11 +136,17 @@ def as_message(fault: CwmpFault) -> Fault:
 
 def _values(tree: Tree, names: tuple[str, ...]) -> tuple[ParameterValue, ...]:
     """Return the parameters that these names stand for, each once; secrets read as empty."""
-    wanted = dict.fromkeys(path for name in dict.fromkeys(names) for path in tree.below(name))
+    rows, values = tree.rows, tree.values
+    wanted: dict[str, None] = {}
+    for name in dict.fromkeys(names):
+        if name in rows:
+            wanted[name] = None
+        else:
+            wanted.update(dict.fromkeys(tree.below(name)))
     return tuple(
-        ParameterValue(path, "" if row.hidden else tree.values[path], row.type.wire)
+        ParameterValue(path, "" if row.hidden else values[path], row.type.wire)
         for path in wanted
-        for row in (tree.rows[path],)
+        for row in (rows[path],)
     )
 
 

@@ -5,6 +5,7 @@ Built by formatting: a GetParameterValuesResponse of the whole model takes a mil
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import assert_never
@@ -104,11 +105,13 @@ MUST_UNDERSTAND = (
 ESCAPES = dict.fromkeys([*range(0x20), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)], "\ufffd")
 ESCAPES |= {9: "&#9;", 10: "&#10;", 13: "&#13;", ord("&"): "&amp;", ord("<"): "&lt;"}
 ESCAPES |= {ord(">"): "&gt;"}
+# Most texts have none of these, and to look is ten times as quick as to translate.
+SPECIAL = re.compile("[\x00-\x1f&<>\ufffe\uffff\ud800-\udfff]")
 
 
 def escape(text: str) -> str:
     """Return a text as the content of an element; what XML cannot carry is replaced."""
-    return text if text.isalnum() and text.isascii() else text.translate(ESCAPES)
+    return text.translate(ESCAPES) if SPECIAL.search(text) else text
 
 
 def body(message: Outgoing) -> Iterable[str]:

@@ -5,7 +5,7 @@ A path is generic here: `{i}` stands for an instance number. Objects end in a do
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -101,11 +101,13 @@ class Type:
     among: str = ""
     reference: Reference | None = None
     targets: tuple[str, ...] = ()
+    wire: str = field(init=False, repr=False, compare=False)
+    """The type on the wire, as in xsi:type xsd:…; a list is a string (TR-106 3.2.3)."""
 
-    @property
-    def wire(self) -> str:
-        """The type on the wire, as in xsi:type xsd:…; a list is a string (TR-106 3.2.3)."""
-        return Base.STRING.value if self.is_list else self.base.value
+    def __post_init__(self) -> None:
+        """Work out what is asked for a thousand times in one answer."""
+        base = Base.STRING if self.is_list else self.base
+        object.__setattr__(self, "wire", base.value)
 
 
 @dataclass(frozen=True, slots=True)
