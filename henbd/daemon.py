@@ -444,7 +444,8 @@ class Daemon:
         self.course = courses.remembered(self.course, history, now, random.random())
         if histories.all_refused(history) and not histories.all_refused(before):
             logger.warning("S1 cannot be had: each far end has failed")
-            self.memory.account(ledgers.with_event(self.memory.ledger, events.FAP_GATEWAY_REQUIRED))
+            required = events.FAP_GATEWAY_REQUIRED
+            self.memory.record(ledgers.with_event(self.memory.ledger, required))
 
     def _report(self, observed: Observed, tunnel: Tunnel, now: float) -> None:
         """Bring the read-only parameters up to date, and the listener to the address they name."""

@@ -57,9 +57,9 @@ class Process:
                     stderr=subprocess.PIPE,
                     start_new_session=True,
                 )
+            self._descriptor = _watched(self._popen)
         except OSError as error:
             raise StackError(f"{command[0]}: {error.strerror or error}") from error
-        self._descriptor = os.pidfd_open(self._popen.pid)
         self._watch(self._output, said)
         self._watch(self._complaints, self._complain)
         doorbell.watch(self._descriptor, self._exited)
@@ -148,6 +148,16 @@ def _input(given: bytes) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _watched(popen: subprocess.Popen[bytes]) -> int:
+    """Return the pidfd of a program; one that cannot be watched does not stay."""
+    try:
+        return os.pidfd_open(popen.pid)
+    except OSError:
+        popen.kill()
+        popen.communicate()
+        raise
 
 
 def _readable(line: bytes) -> str:

@@ -12,11 +12,11 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from henbd.system.s1ap.srsenb import present
 
 from henbd.errors import CharonError, ExchangeError
 from henbd.system.doorbell import Doorbell
 from henbd.system.line import Line
+from henbd.system.s1ap.configured import present
 from henbd.system.vici_connection import ViciConnection
 from tests.bench.alone import Alone
 from tests.lab.hems.rpc import Set

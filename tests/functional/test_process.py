@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -96,6 +97,24 @@ def test_nothing_is_heard_of_it_once_it_was_abandoned(loop: Loop) -> None:
     assert shell.status is None
     assert not Path(f"/proc/{shell.process.pid}").exists()
     shell.process.send(signal.SIGTERM)
+
+
+def test_one_that_cannot_be_watched_does_not_stay(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(_pid: int) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "pidfd_open", none_left)
+    before = children()
+    with pytest.raises(StackError, match="/bin/sleep: Too many open files"):
+        Process(("/bin/sleep", "60"), loop.doorbell, print, print, print)
+    assert children() == before
+
+
+def children() -> str:
+    """Return the children of this process."""
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text()
 
 
 def test_a_program_that_is_not_there_is_named(loop: Loop) -> None:

@@ -218,6 +218,21 @@ def test_that_no_far_end_can_be_had_is_kept_until_it_is_delivered(esp: World) ->
     assert reprovisions(esp) == 1
 
 
+@pytest.mark.conformance("C079")
+def test_that_no_far_end_can_be_had_outlives_the_power(esp: World) -> None:
+    esp.bring_up_s1()
+    esp.hems.manner = HemsManner.REFUSES
+    gone = dict(esp.mmes)
+    esp.mmes.clear()
+    esp.run(60)
+    esp.mmes.update(gone)
+    esp.hems.manner = HemsManner.ANSWERS
+    told = len(esp.informs)
+    esp.power_cycle("boot-2")
+    esp.run(5)
+    assert {"1 BOOT", REPROVISION} <= set(esp.informs[told].events)
+
+
 def test_far_ends_that_fail_for_want_of_a_path_are_not_to_blame(esp: World) -> None:
     esp.bring_up_s1()
     for gateway in esp.gateways.values():

@@ -1,4 +1,8 @@
-"""What henbd needs of whatever it talks to a S1AP stack with; one adapter a module beside this."""
+"""What henbd needs of whatever it talks to a S1AP stack with.
+
+Three adapters stand beside this: `native` speaks our protocol, `hook` runs a program, `configured`
+rewrites a stack's own file and has it started anew: what is particular of it is a Dialect.
+"""
 
 from __future__ import annotations
 

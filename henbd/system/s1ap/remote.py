@@ -40,14 +40,13 @@ class Remote:
         self._heard = heard
         self._name = f"{HOST}:{port}"
         self._websocket = WebSocket(self._name, os.urandom(16), lambda: os.urandom(4))
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self.ended = False
-        with contextlib.suppress(BlockingIOError):
-            try:
-                self._socket.connect((HOST, port))
-            except ConnectionError as error:
-                self._end(str(error.strerror))
-                return
+        try:
+            self._socket = _connecting(port)
+        except OSError as error:
+            logger.info("the remote API at %s: %s", self._name, error.strerror)
+            self.ended = True
+            return
         doorbell.watch(self._socket.fileno(), self._ready, writable=True)
 
     @property
@@ -106,6 +105,18 @@ class Remote:
     def _end(self, reason: str) -> None:
         logger.info("the remote API at %s: %s", self._name, reason)
         self.close()
+
+
+def _connecting(port: int) -> socket.socket:
+    """Return a socket on its way to the API."""
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        with contextlib.suppress(BlockingIOError):
+            found.connect((HOST, port))
+    except OSError:
+        found.close()
+        raise
+    return found
 
 
 class RemoteRunner:

@@ -8,11 +8,13 @@ import pytest
 
 from tests.functional.henb.test_address_change import told
 from tests.functional.henb.test_s1 import see_that_s1_does_not_count_as_up, set_in_a_session
-from tests.lab.hems.rpc import Set
+from tests.lab.hems.messages import GetParameterValuesResponse
+from tests.lab.hems.rpc import Get, Set
 from tests.lab.lab import FAP, OP_STATE, S1_SERVERS, Lab, Options, provisioning
 from tests.lab.mme import Accept, Refuse
 from tests.lab.probe import eventually
 
+TAC = FAP + "CellConfig.LTE.EPC.TAC"
 ADMIN_STATE = FAP + "FAPControl.LTE.AdminState"
 
 ADAPTERS = [pytest.param(name, marks=pytest.mark.lab(adapter=name)) for name in ("native", "hook")]
@@ -42,6 +44,28 @@ def test_the_far_end_changes(registered: Lab) -> None:
     assert eventually(lambda: len(registered.second_mme.s1_up) == 1, 20)
     assert eventually(lambda: not registered.mme.s1_up, 5)
     assert eventually(lambda: "to 10.30.0.2/32" not in registered.status()["guards"]["standing"])
+
+
+def test_another_tracking_area_is_told_to_the_mme_without_a_new_s1_setup(registered: Lab) -> None:
+    since = set_in_a_session(registered, Set({TAC: ("7", "xsd:unsignedInt")}))
+    update = registered.log.wait("ENBConfigurationUpdate", 20, since=since)
+    assert update.facts["tac"] == 7
+    registered.log.wait("ENBConfigurationUpdateAcknowledge", since=update.at)
+    assert not registered.log.events("S1SetupRequest", since)
+    assert not registered.log.events("SCTP-down", since)
+
+
+def test_what_only_the_stack_knows_is_a_parameter(lab: Lab) -> None:
+    lab.install_stack("--parameter", "Capabilities.MaxTxPower=8")
+    lab.register()
+    path = FAP + "Capabilities.MaxTxPower"
+    since = time.monotonic()
+    lab.hems.play([Get([path])])
+    assert lab.call() == 200
+    lab.log.wait("GetParameterValuesResponse", since=since)
+    answer = lab.hems.sessions[-1].answers[-1]
+    assert isinstance(answer, GetParameterValuesResponse)
+    assert answer.values == {path: "8"}
 
 
 def test_s1_is_ended_gracefully_when_it_is_not_wanted_any_more(registered: Lab) -> None:

@@ -75,6 +75,21 @@ def test_the_next_far_end_is_tried_when_the_first_refuses(lab: Lab) -> None:
 
 
 @pytest.mark.kernel
+def test_the_hems_is_told_when_no_far_end_can_be_had(lab: Lab) -> None:
+    """Not before the second has failed, too; and once."""
+    lab.mme.setup[:] = [Refuse()]
+    lab.second_mme.setup[:] = [Refuse()]
+    lab.hems.play([provisioning(topology.MME, topology.SECOND_MME)])
+    lab.start()
+    required = ("X 00256D 3GPP Reprovision Required: FAPGW", "")
+    told = lab.log.wait("Inform", 40, where=lambda e: required in e.facts["events"])
+    assert len([e for e in lab.log.events("S1SetupFailure") if e.at < told.at]) >= 2
+    lab.log.wait("InformResponse", since=told.at)
+    time.sleep(3)
+    informs = lab.log.events("Inform", told.at)
+    assert [e.text for e in informs if required in e.facts["events"]] == [told.text]
+
+
 def test_s1_moves_to_another_far_end_new_before_old(registered: Lab) -> None:
     set_in_a_session(registered, Set({S1_SERVERS: ("10.30.0.9", "xsd:string")}))
     assert eventually(lambda: len(registered.second_mme.s1_up) == 1, 20)
