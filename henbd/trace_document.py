@@ -19,19 +19,21 @@ BLOT = "\N{FULL BLOCK}" * 6
 # Shorter ones stand in every text: an empty password, a "1".
 SHORTEST_SECRET = 4
 
-_CONTENT = r"((?:<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|[^<])*)"
-_OPEN = r"<(?:[\w.-]+:)?{name}(?:\s[^>]*)?>"
-_CLOSE = r"</(?:[\w.-]+:)?{name}\s*>"
+# Whoever sends a body may wish us ill: nothing here is read twice (possessive quantifiers).
+_ATTRIBUTES = r"""(?:\s(?:[^<>"']|"[^"<]*+"|'[^'<]*+')*+)?+>"""
+_OPEN = rf"<(?:[\w.-]++:)?+{{name}}{_ATTRIBUTES.replace('{', '{{').replace('}', '}}')}"
+_CLOSE = r"</(?:[\w.-]++:)?+{name}\s*+>"
+_COMMENT = r"<!--(?:[^-]|-(?!->))*+(?:-->|\Z)"
+_CONTENT = rf"((?:<!\[CDATA\[(?:[^]]|\](?!\]>))*+(?:\]\]>|\Z)|{_COMMENT}|[^<])*+)"
 
 # A ParameterValueStruct (TR-069 A.3.2.1): its Name, then its Value.
 _PAIR = re.compile(
-    rf"({_OPEN.format(name='Name')}\s*([^<]*?)\s*{_CLOSE.format(name='Name')}"
-    rf"\s*{_OPEN.format(name='Value')}){_CONTENT}",
-    re.DOTALL,
+    rf"({_OPEN.format(name='Name')}([^<]*+){_CLOSE.format(name='Name')}"
+    rf"(?:\s|{_COMMENT})*+{_OPEN.format(name='Value')}){_CONTENT}"
 )
 # Download and Upload bring credentials of their own (A.3.2.8).
-_PASSWORD = re.compile(rf"({_OPEN.format(name='[A-Za-z]*Password')}){_CONTENT}", re.DOTALL)
-_METHOD = re.compile(rf"{_OPEN.format(name='Body')}\s*<(?:[\w.-]+:)?(\w+)")
+_PASSWORD = re.compile(rf"({_OPEN.format(name='[A-Za-z]*?Password')}){_CONTENT}")
+_METHOD = re.compile(rf"{_OPEN.format(name='Body')}\s*+<(?:[\w.-]++:)?+(\w++)")
 
 Hidden = Callable[[str], bool]
 
@@ -63,7 +65,7 @@ def happenings(found: Iterable[Happening], since: float) -> list[dict[str, Any]]
 
 def blotted(text: str, secrets: Iterable[str], hidden: Hidden) -> str:
     """Return a text without its secrets."""
-    text = _PAIR.sub(lambda m: m[1] + (BLOT if m[3] and hidden(m[2]) else m[3]), text)
+    text = _PAIR.sub(lambda m: m[1] + (BLOT if m[3] and hidden(m[2].strip()) else m[3]), text)
     text = _PASSWORD.sub(lambda m: m[1] + (BLOT if m[2] else ""), text)
     for secret in sorted(set(secrets), key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:

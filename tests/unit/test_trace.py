@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -117,6 +118,8 @@ def test_what_is_recorded_is_bounded() -> None:
         f"<c:Name a='b'> {PATH} </c:Name ><c:Value><![CDATA[hunter22]]></c:Value>",
         f"<Name>{PATH}</Name><Value>hunt<!-- > -->er22</Value>",
         f"<Name>{PATH}</Name><Value>&#104;unter22</Value>",
+        f"<Name a=\">\">{PATH}</Name><Value b='>'>hunter22</Value>",
+        f"<Name>{PATH}</Name> <!-- a --> <Value>hunter22</Value>",
         f"<Name>{PATH}</Name><Value>hunter22",
         f"<Name>{PATH}</Name><Value><![CDATA[hunter22",
         "<cwmp:Download><Password>hunter22</Password>",
@@ -138,6 +141,23 @@ def test_a_known_secret_is_blotted_wherever_it_stands(text: str) -> None:
     for spelt in (text, escape(text), quoteattr(text), f"<URL>http://u:{escape(text)}@x/</URL>"):
         assert text not in blotted(spelt, [text], lambda _: False), spelt
         assert escape(text) not in blotted(spelt, [text], lambda _: False), spelt
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("<Name>", "<Name>" + " " * 1000, "<Name ", "<Name a='", "<Name></Name>", "<Body ", " "),
+        *("<Value><![CDATA[", "<!--", "<a:Password ", "<" + "P" * 500, "<Name>" + "Device." * 100),
+    ],
+)
+def test_a_hostile_body_is_read_in_no_time(piece: str) -> None:
+    hours = Hours()
+    hours.trace.begin("http://hems/", "10.99.0.1", [])
+    hours.trace.received(200, (piece * LARGEST_BODY).encode()[:LARGEST_BODY])
+    hours.trace.end(None, acknowledged=False)
+    begin = time.process_time()
+    assert recorded(hours)["messages"]
+    assert time.process_time() - begin < 1
 
 
 def test_what_is_no_secret_stays_as_it_was() -> None:
