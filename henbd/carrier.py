@@ -120,14 +120,15 @@ class Carrier:
         current = self._current()
         if current is not None:
             ready = free and self._waits_for_installer(current)
-            return self._clock.monotonic() if ready else _deadline(current)
+            return self._clock.monotonic() if ready else current.at
         times = (t.at for t in self._memory.state.transfers)
         return min((at for at in times if at is not None), default=None) if free else None
 
-    def _carried(self, outcome: Outcome) -> None:
-        """Go on with what came of an errand."""
-        transfer = self._current()
-        if transfer is None:
+    def _carried(self, transfer: Transfer, outcome: Outcome) -> None:
+        """Go on with what came of an errand, unless its transfer was given up meanwhile."""
+        if transfer not in self._memory.state.transfers:
+            if isinstance(outcome, Image):
+                self._shell.discard(outcome.file)
             return
         match outcome:
             case TransferError():
@@ -159,7 +160,12 @@ class Carrier:
             self._finish(transfer, Result(FaultCode.INTERNAL_ERROR, f"not stored: {problem}"))
             return
         wanted = errand(transfer, self._memory.tree, settings, self._clock.wall(), self._measured)
-        self._shell.carry(wanted, self._carried)
+        self._carry(wanted)
+
+    def _carry(self, wanted: Errand) -> None:
+        transfer = self._current()
+        assert transfer is not None
+        self._shell.carry(wanted, partial(self._carried, transfer))
 
     def _install(self, transfer: Transfer, settings: Settings) -> None:
         """Have an image installed; what may restart the box at any moment is written down first."""
@@ -176,7 +182,7 @@ class Carrier:
             return
         logger.warning("installing the image of the HeMS over %s", settings.device.software_version)
         install = Install(settings.transfers.firmware_install, self._image)
-        self._shell.carry(install, self._carried)
+        self._carry(install)
 
     def _restore(self, transfer: Transfer, document: Mapping[str, Any], settings: Settings) -> None:
         """Take a configuration, in one write together with what the HeMS is told of it."""
@@ -212,10 +218,6 @@ class Carrier:
             result = Result(FaultCode.INTERNAL_ERROR, f"not stored: {problem}")
         self._memory.keep(files.finished(self._memory.state, transfer, result, moment))
         return False
-
-
-def _deadline(transfer: Transfer) -> float | None:
-    return transfer.at if transfer.stage is Stage.INSTALLING else None
 
 
 def security(settings: Settings, wall: datetime) -> Security:

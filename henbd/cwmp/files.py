@@ -33,7 +33,7 @@ SCHEMES = ("http", "https")
 # A.3.2.8: URL, Username, Password, TargetFileName.
 LONGEST_TEXT = 256
 
-# TR-069 table 35: not yet started; in progress.
+# A.4.1.3: not yet started; in progress.
 STATES = {Stage.QUEUED: 1, Stage.RUNNING: 2, Stage.INSTALLING: 2}
 
 

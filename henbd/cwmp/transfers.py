@@ -25,6 +25,10 @@ MOST_TRANSFERS = 8
 # A transfer that takes henbd down with it is not tried for ever.
 MOST_ATTEMPTS = 3
 
+# The largest image over the slowest line that a HeNB has any use for; a server that sends a byte
+# now and then holds nobody up for longer.
+LONGEST_S = 7200.0
+
 # An installer has the box restarted within this time, or it has failed.
 INSTALL_S = 900.0
 
@@ -45,8 +49,8 @@ class Transfer:
     """One transfer.
 
     `due` is when it may start, in whole seconds of the wall clock since 1970; `at` the same in this
-    process, None before it is known. `started` is ISO 8601 text. `boot_id` and `version` are those
-    of the box when it began to install.
+    process, None before it is known; once it has started, until when it must be done. `started` is
+    ISO 8601 text. `boot_id` and `version` are those of the box when it began to install.
     """
 
     request: Download | Upload
@@ -94,6 +98,7 @@ def begun(transfer: Transfer, now: Moment) -> Transfer:
         transfer,
         stage=Stage.RUNNING,
         attempts=transfer.attempts + 1,
+        at=now.monotonic + LONGEST_S,
         started=date_time(now.wall),
     )
 
@@ -115,16 +120,19 @@ def verdict(transfer: Transfer, boot_id: str, version: str, now: float) -> Resul
     An image is in place when the box has restarted and is another version. The same version again
     is the old image: a box that falls back to it looks like that.
     """
+    late = transfer.at is not None and now >= transfer.at
     if transfer.stage is Stage.INSTALLING:
         if transfer.boot_id != boot_id:
             if transfer.version != version:
                 return Result()
             text = f"the box has restarted, and runs version {version} as before"
             return Result(FaultCode.TRANSFER_FAILURE, text)
-        if transfer.at is not None and now >= transfer.at:
+        if late:
             text = "the box was not restarted by its installer"
             return Result(FaultCode.TRANSFER_FAILURE, text)
         return None
+    if transfer.stage is Stage.RUNNING and late:
+        return Result(failure(transfer), f"it took longer than {LONGEST_S:g} s")
     if transfer.stage is Stage.QUEUED and transfer.attempts >= MOST_ATTEMPTS:
         return Result(failure(transfer), f"cut short {transfer.attempts} times")
     return None

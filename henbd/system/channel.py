@@ -38,7 +38,7 @@ MOST_COOKIE_BYTES = 65536
 
 UNAUTHORIZED = 401
 
-# TR-069 3.4.5 has 302 and 307, for any POST, and wants five one after the other to be followed.
+# TR-069 has 302 and 307, for any POST, and wants five one after the other to be followed.
 REDIRECTS = frozenset({301, 302, 307, 308})
 MOST_REDIRECTS = 5
 
@@ -151,7 +151,7 @@ class Channel:
         self._adapter.pool = place.pool
 
     def _post(self, body: bytes) -> Answer:
-        """Post a body wherever redirects lead, each with the same body (TR-069 3.4.5)."""
+        """Post a body wherever redirects lead, each with the same body."""
         try:
             for _ in range(1 + MOST_REDIRECTS):
                 answer, location = self._ask(body)
@@ -181,7 +181,7 @@ class Channel:
 
     def _keep_ticket(self) -> None:
         """Keep what the next session may resume with; TLS 1.3 has it after the handshake."""
-        if self._place is not self._home or self._secured is None or self._context is None:
+        if self._secured is None or self._context is None or not self._at_home:
             return
         if self._secured.session is not None:
             self.ticket = Ticket(self._secured.session, self._context)
@@ -242,7 +242,7 @@ class Channel:
             connection.sock = plain
             return
         self._context = self._ask_context()
-        ticket = self.ticket if self._place is self._home else None
+        ticket = self.ticket if self._at_home else None
         session = ticket.session if ticket and ticket.context is self._context else None
         try:
             self._secured = self._context.wrap_socket(
@@ -273,6 +273,11 @@ class Channel:
         if raw.length_remaining:
             raise ExchangeError(f"{self._here.origin}: the answer was cut short")
         return bytes(body)
+
+    @property
+    def _at_home(self) -> bool:
+        """Whether the certificate is that of the HeMS itself, and not of where it has sent us."""
+        return self._home is not None and self._here.origin == self._home.target.origin
 
     @property
     def _here(self) -> Target:

@@ -8,7 +8,7 @@ import pytest
 
 from henbd.control.backup import backup
 from henbd.cwmp import files
-from henbd.cwmp.transfers import INSTALL_S, MOST_ATTEMPTS
+from henbd.cwmp.transfers import INSTALL_S, LONGEST_S, MOST_ATTEMPTS
 from henbd.errors import TransferError
 from henbd.model import paths
 from henbd.screen import screen
@@ -198,6 +198,21 @@ def test_an_installer_that_does_nothing_is_not_waited_for_for_ever(world: World)
     world.run(10)
     assert told(world) == [("key", "the box was not restarted by its installer", 9010)]
     assert world.files.images == set()
+
+
+def test_a_server_that_never_comes_to_an_end_holds_up_nobody_for_ever(world: World) -> None:
+    world.register()
+    world.files.takes_s = 2 * LONGEST_S
+    ask(world, "Download", files.IMAGE, "slow")
+    ask(world, "Upload", files.LOGS[0], "next")
+    world.files.takes_s = TAKES_S
+    world.run(LONGEST_S + 60)
+    assert told(world) == [("slow", "it took longer than 7200 s", 9010), ("next", "", 0)]
+    # What comes of it in the end is thrown away.
+    world.files.installed = lambda: pytest.fail("installed")
+    world.run(LONGEST_S)
+    assert world.files.images == set()
+    assert len(world.hems.completions) == 2
 
 
 def test_no_image_is_installed_without_a_note_of_it(world: World) -> None:

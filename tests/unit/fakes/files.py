@@ -42,11 +42,14 @@ class FilesShell:
     def __init__(self, server: FileServer, time: Time, doorbell: Doorbell) -> None:
         self.installed: Callable[[], TransferError | None] = lambda: None
         self.images: set[str] = set()
+        self.takes_s = TAKES_S
         self._server, self._time, self._doorbell = server, time, doorbell
 
     def carry(self, errand: Errand, done: Callable[[Outcome], None]) -> None:
         """Do an errand in its time."""
-        self._time.after(TAKES_S, lambda: self._doorbell.ring(lambda: done(self._outcome(errand))))
+        self._time.after(
+            self.takes_s, lambda: self._doorbell.ring(lambda: done(self._outcome(errand)))
+        )
 
     def discard(self, file: str) -> None:
         """Remove an image that is there."""
