@@ -13,15 +13,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from henbd.carrier import Carrier, downloads, uploads
+from henbd.caller import Caller
+from henbd.carrier import Carrier
 from henbd.clock import Clock
 from henbd.control import course as courses
 from henbd.control import (
     factory,
     guard,
-    inform_parameters,
     intent,
-    refusal,
     report,
     report_box,
     report_s1,
@@ -45,25 +44,20 @@ from henbd.control.reach import (
 )
 from henbd.control.trials import Trials
 from henbd.control.tunnel import Condition, Tunnel, judge, ours
-from henbd.conversation import PATIENCE_S, Conversation
+from henbd.conversation import Conversation
 from henbd.counts import Counts
 from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
-from henbd.cwmp import opening as openings
-from henbd.cwmp.provision import Rules
-from henbd.cwmp.session import session
 from henbd.departure import Departure
-from henbd.errors import Culprit, ExchangeError
+from henbd.errors import ExchangeError
 from henbd.hands import Hands
 from henbd.hosts import Hosts
 from henbd.looks import Look, Looks
 from henbd.measuring import Measuring
 from henbd.memory import Memory
 from henbd.model.tree import Tree
-from henbd.model.types import CLOCK_IS_SET, date_time
 from henbd.parties import Parties
-from henbd.serving import Serving
-from henbd.settings import SetStatus, Settings
+from henbd.settings import Settings
 from henbd.status import status, summary
 from henbd.system.acs import Answer
 from henbd.trace import Recording, Trace
@@ -74,7 +68,6 @@ from henbd.values import (
     EspMode,
     Kernel,
     Loaded,
-    Management,
     Observed,
     TerminateIke,
     Unknown,
@@ -123,7 +116,7 @@ class Daemon:
         self._vitals_at = now
 
         self.asked = intent.provisioned(memory.tree, settings)
-        self.serving = Serving(memory)
+        self.caller = Caller(memory, self.conversation, clock, boot_id, lambda: self.settings)
         self.course = Course(
             tunnel_since=now,
             pathless_since=now,
@@ -151,7 +144,6 @@ class Daemon:
         self.observed = Observed(nothing_yet, nothing_yet, nothing_yet, {})
         self.tunnel = Tunnel(Condition.UNKNOWN)
         self.desired: Desired | None = None
-        self.way: Reach | Unknown = nothing_yet
 
     def run(self) -> None:
         """Run until `stop` is called."""
@@ -201,7 +193,7 @@ class Daemon:
     def answered(self, answer: Answer | ExchangeError) -> None:
         """The HeMS has answered a post, or will not."""
         self._report_vitals()
-        self.conversation.answered(answer, self.management)
+        self.conversation.answered(answer, self.caller.management)
 
     def reconfigure(self, settings: Settings) -> None:
         """Go on by another configuration; a session that is going on is finished by the old one."""
@@ -230,10 +222,10 @@ class Daemon:
 
     def called(self) -> bool:
         """A connection request came in; return whether it will be served."""
-        if self.management.enabled:
+        if self.caller.management.enabled:
             logger.info("connection request")
             self.memory.account(ledgers.called(self.memory.ledger))
-        return self.management.enabled
+        return self.caller.management.enabled
 
     def _turn(self) -> None:
         """Do what time and bells have brought."""
@@ -241,8 +233,7 @@ class Daemon:
         for shell in self._parties.timed:
             shell.tick(now)
         self._whereabouts.tick()
-        moment = self.clock.moment()
-        self.memory.account(ledgers.advanced(self.memory.ledger, self.management, moment))
+        self.caller.advance()
         if now >= self._audit_at:
             ipsec = self.settings.ipsec
             self._audit_at = now + (ipsec.audit_s if ipsec else AUDIT_S)
@@ -251,7 +242,7 @@ class Daemon:
             self._looks.want_full(now)
         if (names_at := self._names_at()) is not None and names_at <= now:
             self._hosts.ask_due(self._wanted_hosts(), now, self.settings.s1.resolve_s)
-        self.conversation.bound(self.settings.hems.session_s, self.management)
+        self.conversation.bound(self.settings.hems.session_s, self.caller.management)
         self.carrier.turn(free=self._free(now))
         self.measuring.turn()
         if self.conversation.current is None and self._due_without_session(now):
@@ -268,34 +259,20 @@ class Daemon:
 
     def _due_without_session(self, now: float) -> bool:
         """Do what no session is to be disturbed by; return whether it is to take effect."""
-        another = self._judge_hems(now)
+        another = self.caller.judge(now)
         return self._departure.carry_out(now) or another
 
     def _free(self, now: float) -> bool:
         """Return whether files may be carried: after a session, while there is a way."""
         staying = self.conversation.current is None and not self._departure.leaving(now)
-        return staying and isinstance(self.way, Reach)
-
-    def _judge_hems(self, now: float) -> bool:
-        """See which HeMS is to be called; return whether it is another than before."""
-        reachable = isinstance(self.way, Reach)
-        if not self.serving.judge(now, self.settings.hems.trial_s, reachable=reachable):
-            return False
-        # The way that was found leads to the former one.
-        self.way = Unknown("the HeMS has changed")
-        return True
-
-    @property
-    def management(self) -> Management:
-        """What there is to know of the HeMS in use."""
-        return self.serving.management
+        return staying and isinstance(self.caller.way, Reach)
 
     def _wake_at(self) -> float | None:
         """Return when the loop has something to do even if no bell rings."""
         now = self.clock.monotonic()
         times = [shell.wake_at() for shell in self._parties.timed]
         times.append(self.conversation.expires_at(self.settings.hems.session_s))
-        times += [self._departure.wake_at(), self.serving.wake_at(now)]
+        times += [self._departure.wake_at(), self.caller.serving.wake_at(now)]
         times += [self.carrier.wake_at(free=self._free(now)), self.measuring.wake_at()]
         if not self._looks.going_on:
             times += [self._audit_at, self._looks.wake_at(), ledgers.timed_at(self.memory.ledger)]
@@ -316,17 +293,8 @@ class Daemon:
 
     def _calls(self, now: float) -> Iterator[float]:
         """Yield when a session is due, or when the one that is going on is to be given up."""
-        if isinstance(self.observed.kernel, Unknown):
-            return
-        if self.conversation.current is not None:
-            if self.conversation.address_due(intent.inner_addresses(self.memory.tree)):
-                yield self.conversation.current.posted_at + PATIENCE_S
-        elif isinstance(self.way, Reach) and not self._departure.leaving(now):
-            due = ledgers.wake_at(
-                self.memory.ledger, self.memory.tree, self.management, self.boot_id, now
-            )
-            if due is not None:
-                yield due
+        if not isinstance(self.observed.kernel, Unknown) and not self._departure.leaving(now):
+            yield from self.caller.times(now)
 
     def _pass(self, look: Look) -> None:
         """Take what a look has found: report it, tell the HeMS, and do what is missing."""
@@ -344,16 +312,17 @@ class Daemon:
         self._note(observed, tunnel, now)
         self._report(observed, tunnel, now)
         if isinstance(observed.kernel, Unknown):
-            self.way = observed.kernel
+            self.caller.way = observed.kernel
             self._show()
             return
         wanted = self._desire(observed, tunnel, now)
         kernel = self._guard(wanted, observed.kernel, now)
         observed = replace(observed, kernel=kernel)
         hems = in_force(self.settings.hems, self.course)
-        way = reach(self.management, hems, observed, tunnel, wanted.guards)
-        self._take_way(way, now)
-        if self._converse(kernel, now):
+        way = reach(self.caller.management, hems, observed, tunnel, wanted.guards)
+        self.caller.take(way, now)
+        self.caller.give_up(kernel)
+        if not self._departure.leaving(now) and self.caller.call(now):
             self._looks.want_full(now)
             self._looks.pause(now + AFTER_INFORM_S)
         elif look is Look.FULL:
@@ -423,7 +392,9 @@ class Daemon:
         self.course = replace(self.course, gateways=after)
         if self.conversation.current is None:
             # Nothing cuts the branch on which a session sits.
-            outside = reaches_outside(self.settings.hems, self.management, failed=after.failed)
+            outside = reaches_outside(
+                self.settings.hems, self.caller.management, failed=after.failed
+            )
             self.course = replace(self.course, hems_outside=outside)
         trouble = gateway_lists.trouble(before, after)
         if trouble is not None:
@@ -454,17 +425,17 @@ class Daemon:
         oui = self.settings.device.oui
         tree = report_s1.far_ends(tree, self.course.history, oui, stack_lost=lost)
         hems = in_force(self.settings.hems, self.course)
-        local = management_source(self.management, hems, observed, tunnel)
+        local = management_source(self.caller.management, hems, observed, tunnel)
         port = self.settings.connection_request.port
         path = factory.connection_request_path(self.settings, self.memory.state.secret)
-        wanted = self.management.connection_requests
+        wanted = self.caller.management.connection_requests
         if local is not None or not wanted:
             self._parties.callers.listen(
                 local if wanted else None,
                 port,
                 path,
-                self.management.connection_request_username,
-                self.management.connection_request_password,
+                self.caller.management.connection_request_username,
+                self.caller.management.connection_request_password,
             )
             tree = (
                 report.connection_request(tree, local, port, path)
@@ -483,77 +454,11 @@ class Daemon:
         self.memory.report(report_box.vitals(self.memory.tree, seen, self.clock.wall()))
 
     def _desire(self, observed: Observed, tunnel: Tunnel, now: float) -> Desired:
-        hems = hems_address(self.management, self.settings.hems, observed)
+        hems = hems_address(self.caller.management, self.settings.hems, observed)
         known = None if isinstance(hems, Unknown) else hems
         self.desired = desired(self.asked, self.settings, observed, tunnel, known, self.course, now)
         self.course = courses.wanted(self.course, self.desired, now)
         return self.desired
-
-    def _take_way(self, way: Reach | Unknown, now: float) -> None:
-        """Keep the way to the HeMS; one that has just come up ends the wait for a retry."""
-        if isinstance(way, Reach) and not isinstance(self.way, Reach):
-            ledger = ledgers.without_wait(self.memory.ledger)
-            # Where a gateway has come back, it has for very many boxes at once.
-            until = now + random.random() * self.settings.hems.spread_s
-            self.memory.account(ledgers.put_off(ledger, until))
-        if isinstance(way, Unknown) and way != self.way:
-            logger.info("no way to the HeMS: %s", way.reason)
-        self.way = way
-
-    def _converse(self, kernel: Kernel, now: float) -> bool:
-        """Give up a session that is overtaken, start one that is due; return whether one began."""
-        present = frozenset(a.address for a in kernel.addresses)
-        urgent = intent.inner_addresses(self.memory.tree)
-        why = self.conversation.overtaken(present, urgent)
-        if why is not None:
-            self.conversation.give_up(why)
-        way = self.way
-        if self.conversation.current is not None or isinstance(way, Unknown):
-            return False
-        # The hour may have struck since the turn began: while charon took its time.
-        moment = self.clock.moment()
-        self.memory.account(ledgers.advanced(self.memory.ledger, self.management, moment))
-        if not any(at <= now for at in self._calls(now)):
-            return False
-        ledger, opening = openings.opened(
-            self.memory.ledger,
-            self.memory.tree,
-            self.management,
-            self.boot_id,
-            lambda codes: inform_parameters.informed(self.memory.tree, codes),
-            choice=self.settings.hems.cwmp_version,
-        )
-        self.memory.account(ledger)
-        dialogue = session(
-            opening,
-            factory.device_id(self.settings),
-            date_time(self.clock.wall()),
-            self.settings.hems.cwmp_version,
-            Rules(
-                self.refusals,
-                self._set_status,
-                self.boot_id,
-                downloads(self.settings),
-                uploads(self.settings),
-            ),
-        )
-        # Until the clock is set nobody can say what is out of date.
-        clock_set = self.clock.wall() >= CLOCK_IS_SET
-        self.conversation.start(dialogue, opening, self.management, way, check_dates=clock_set)
-        return True
-
-    def refusals(self, tree: Tree, changed: frozenset[str]) -> tuple[Culprit, ...]:
-        """Return which of the changed parameters ask for what cannot be done on this box."""
-        return refusal.refusals(tree, changed, self.settings)
-
-    def _set_status(self, before: Tree, after: Tree) -> int:
-        """Return the Status of SetParameterValuesResponse: 1 where the letter would have it."""
-        if self.settings.hems.set_status is SetStatus.ZERO:
-            return 0
-        waits = intent.provisioned(before, self.settings) != intent.provisioned(
-            after, self.settings
-        ) or intent.management(before) != intent.management(after)
-        return int(waits)
 
     def _session_ended(self) -> None:
         """Count the session, and let take effect what it has brought."""
@@ -570,7 +475,7 @@ class Daemon:
         if asked != self.asked:
             logger.info("provisioned: %s", asked)
         self.asked = asked
-        self._judge_hems(self.clock.monotonic())
+        self.caller.judge(self.clock.monotonic())
         self._ask_names()
         self._looks.want_full(self.clock.monotonic())
 
@@ -579,7 +484,7 @@ class Daemon:
         self.settings, self._next_settings = settings, None
         tree = factory.factory_tree(self.memory.tree.table, settings, self.memory.state.secret)
         self.memory.adopt(tree)
-        self.way = Unknown("the configuration has changed")
+        self.caller.way = Unknown("the configuration has changed")
 
     def _restored(self) -> None:
         """Let a configuration take effect that has come as a file."""
@@ -600,7 +505,7 @@ class Daemon:
 
     def _wanted_hosts(self) -> list[str]:
         """Return the hosts whose addresses matter now."""
-        hems = "" if self.settings.hems.address else hems_host(self.management)
+        hems = "" if self.settings.hems.address else hems_host(self.caller.management)
         gateways = (*self.asked.gateways, *self.course.gateways.good)
         hosts = (*gateways, *self.asked.far_ends, hems)
         return list(dict.fromkeys(host for host in hosts if host))

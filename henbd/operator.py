@@ -102,7 +102,7 @@ def _set(daemon: Daemon, request: Request) -> Answer:
     if not all(isinstance(value, str) for value in values.values()):
         raise RequestError("each value has to be a text")
     memory = daemon.memory
-    state = locally_set(values, memory.state, daemon.refusals)
+    state = locally_set(values, memory.state, daemon.caller.refusals)
     problem = memory.commit(state)
     if problem is not None:
         raise RequestError(f"not stored: {problem}")
@@ -117,10 +117,10 @@ def _set(daemon: Daemon, request: Request) -> Answer:
 
 def _inform(daemon: Daemon, _request: Request) -> Answer:
     """Have the HeMS called, as if the periodic Inform were due; a wait for a retry ends."""
-    if not daemon.management.enabled:
+    if not daemon.caller.management.enabled:
         raise RequestError("the HeMS has disabled CWMP (EnableCWMP)")
     daemon.memory.account(ledgers.with_event(daemon.memory.ledger, PERIODIC))
-    waits = daemon.way.reason if isinstance(daemon.way, Unknown) else None
+    waits = daemon.caller.way.reason if isinstance(daemon.caller.way, Unknown) else None
     return {"waits_for": waits}
 
 

@@ -73,11 +73,13 @@ def _seconds(value: float) -> float:
 
 def _hems(daemon: Daemon) -> dict[str, Any]:
     now, ledger, tree = daemon.clock.monotonic(), daemon.memory.ledger, daemon.memory.tree
-    events = ledgers.pending(ledger, tree, daemon.management, daemon.boot_id)
-    current, way = daemon.conversation.current, daemon.way
+    management, way = daemon.caller.management, daemon.caller.way
+    events = ledgers.pending(ledger, tree, management, daemon.boot_id)
+    current = daemon.conversation.current
     return {
-        "url": daemon.management.url,
-        "registered": ledger.hems == daemon.management.url and ledger.boot_id == daemon.boot_id,
+        "url": daemon.caller.management.url,
+        "registered": ledger.hems == daemon.caller.management.url
+        and ledger.boot_id == daemon.boot_id,
         "way": {"source": str(way.source), "address": str(way.address)}
         if isinstance(way, Reach)
         else None,

@@ -61,7 +61,7 @@ def _waits_for_selectors(wanted: Connection, sa: IkeSa, *, one: bool) -> Iterato
 def _waits_for_hems(daemon: Daemon) -> Iterator[Wait]:
     ledger, last = daemon.memory.ledger, daemon.conversation.last
     again_s = _left(daemon, ledger.retry_at)
-    trial = daemon.serving.trial
+    trial = daemon.caller.serving.trial
     if trial is not None and trial.back:
         yield Wait(
             f"{trial.url} to answer; {ledger.hems} is used until it is tried again",
@@ -74,8 +74,8 @@ def _waits_for_hems(daemon: Daemon) -> Iterator[Wait]:
     expires_at = daemon.conversation.expires_at(daemon.settings.hems.session_s)
     if expires_at is not None:
         yield Wait("an answer of the HeMS", _left(daemon, expires_at))
-    elif isinstance(daemon.way, Unknown):
-        yield Wait(f"a way to the HeMS: {daemon.way.reason}")
+    elif isinstance(daemon.caller.way, Unknown):
+        yield Wait(f"a way to the HeMS: {daemon.caller.way.reason}")
     elif again_s is not None:
         why = f" ({last.failure})" if last and last.failure else ""
         yield Wait(f"the next attempt to reach the HeMS{why}", again_s)

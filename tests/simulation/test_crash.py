@@ -72,7 +72,7 @@ def check(world: World) -> None:
     assert 2 <= len(world.daemon.memory.tree.instances[paths.PLMN_LIST]) <= 3
     daemon = world.daemon
     assert not ledgers.pending(
-        daemon.memory.ledger, daemon.memory.tree, daemon.management, daemon.boot_id
+        daemon.memory.ledger, daemon.memory.tree, daemon.caller.management, daemon.boot_id
     )
 
 

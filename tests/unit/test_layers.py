@@ -54,6 +54,7 @@ LAYERS = (
         "serving",
         "whereabouts",
         "carrier",
+        "caller",
         "measuring",
     ),
     ("counts", "metrics", "trace_document", "daemon", "status", "waits", "operator"),

@@ -83,7 +83,7 @@ def test_last_good_hems_may_send_the_box_elsewhere_or_take_it_back(world: World)
     world.run(world.settings.hems.trial_s + 10)
     world.provision({paths.URL: first})
     world.run(AGAIN_S)
-    assert world.daemon.serving.trial is None
+    assert world.daemon.caller.serving.trial is None
     assert world.informs[-1].url == first
     assert all("0 BOOTSTRAP" not in inform.events for inform in world.informs[1:])
 
@@ -96,7 +96,7 @@ def test_outage_that_hits_both_does_not_end_the_trial_before_it_began(world: Wor
     world.run(0.02)
     world.charon.kill()
     world.run(10 * world.settings.hems.trial_s)
-    trial = world.daemon.serving.trial
+    trial = world.daemon.caller.serving.trial
     assert trial is not None
     assert not trial.back
     attempts = len(world.hems.endpoints)
@@ -123,5 +123,5 @@ def test_first_hems_of_all_is_tried_for_ever(world: World) -> None:
     world.hems.manner = Manner.REFUSES
     world.start()
     world.run(3 * AGAIN_S)
-    assert world.daemon.serving.trial is None
+    assert world.daemon.caller.serving.trial is None
     assert {endpoint.url for endpoint in world.hems.endpoints} == {world.settings.hems.url}
