@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from henbd.control import s1, trials
 from henbd.control.plan import narrowed
 from henbd.control.tunnel import installed
+from henbd.model.types import CLOCK_IS_SET
 from henbd.values import Charon, Connection, Hold, IkeSa, PeerState, S1Link, Unknown
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class Wait:
 
 def waits(daemon: Daemon) -> Iterator[Wait]:
     """Yield what henbd is waiting for, the first cause first."""
+    if daemon.clock.wall() < CLOCK_IS_SET:
+        yield Wait("the clock to be set: henbd judges no dates of certificates, charon does")
     yield from _waits_for_tunnel(daemon)
     yield from _waits_for_hems(daemon)
     yield from _waits_for_s1(daemon)

@@ -399,6 +399,10 @@ class Lab:
         told = [e.facts["parameters"] for e in self.log.events("Inform")]
         return next((v[INNER_ADDRESS] for v in reversed(told) if INNER_ADDRESS in v), "")
 
+    def informed_from(self) -> str:
+        """Return the address from which the last Inform came."""
+        return str(self.log.events("Inform")[-1].facts["source"][0])
+
     def call(self) -> int:
         """Make a connection request at the URL that the HeMS was told last; return the status."""
         url = self.informed(CONNECTION_REQUEST_URL)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from henbd.control.guard import host
 from henbd.model import paths
 from henbd.values import AddGuard, Initiate
+from henbd.waits import waits
 from tests.unit.fakes.kernel import OUTER, Fate
 from tests.unit.settings import hems, ipsec
 from tests.unit.world import (
@@ -220,3 +223,14 @@ def test_a_box_of_addresses_alone_asks_nobody(world: World) -> None:
     world.bring_up_s1()
     world.run(3600)
     assert not world.zone.asked
+
+
+# The clock.
+
+
+def test_a_clock_that_was_never_set_is_told(world: World) -> None:
+    world.time.wall_at_start = datetime(1970, 1, 1, tzinfo=UTC)
+    world.bring_up_s1()
+    assert any("the clock to be set" in wait.what for wait in waits(world.daemon))
+    world.time.wall_at_start = datetime(2026, 6, 1, tzinfo=UTC)
+    assert not any("the clock" in wait.what for wait in waits(world.daemon))
