@@ -42,10 +42,11 @@ PROGRAMS = {
 
 
 class Board:
-    """A board whose files are in `root`; `procd` is what runs on it."""
+    """A board whose files are in `root`, with its shell; `procd` is what runs on it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, shell: tuple[str, ...] = ("/bin/dash",)) -> None:
         self.root = root
+        self._shell = shell
         self.procd = Procd(root)
         directories = "usr/bin usr/lib usr/lib64 usr/sbin lib/functions sbin etc/init.d etc/config"
         for directory in (*directories.split(), "etc/rc.d", "tmp/run", "tmp/sysinfo", "sys", "dev"):
@@ -92,7 +93,7 @@ class Board:
         """Run an action of an init script; return what it said on stderr."""
         calls = self.root / "tmp/procd"
         calls.write_text("")
-        done = self.run("/bin/dash", "/etc/rc.common", f"/etc/init.d/{service}", action)
+        done = self.run(*self._shell, "/etc/rc.common", f"/etc/init.d/{service}", action)
         text = calls.read_text(encoding="utf-8", errors="surrogateescape")
         if "open_service" in text:
             records = text.removesuffix("\x1e").split("\x1e")
