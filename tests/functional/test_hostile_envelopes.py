@@ -22,6 +22,9 @@ from tests.functional.http_server import Server, Visit
 MEMORY_BYTES = 32 * 1024 * 1024
 CPU_S = 20
 
+# Those that are an envelope all the same: long, but of nothing that would multiply.
+READABLE = ("one text", "references")
+
 START = (
     b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"'
     b' xmlns:c="urn:dslforum-org:cwmp-1-0"><e:Body>'
@@ -82,10 +85,8 @@ def test_a_hostile_envelope_is_refused_within_memory_and_time() -> None:
     assert done.returncode == 0, done.stderr
     said = done.stdout.splitlines()
     assert len(said) == len(hostile())
-    assert [line for line in said if "refused" not in line] == [
-        "one text read as UnknownMethod",
-        "references read as UnknownMethod",
-    ]
+    read = [line for line in said if "refused" not in line]
+    assert read == [f"{name} read as UnknownMethod" for name in READABLE]
 
 
 @pytest.mark.conformance("C045")
