@@ -156,6 +156,7 @@ class Daemon:
             self._turn()
         self._parties.supervisor.stopping()
         self._parties.board.clear()
+        self._parties.stack.close()
 
     def stop(self) -> None:
         """End the loop; tunnel, guards and S1 stay as they are."""

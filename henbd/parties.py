@@ -66,6 +66,9 @@ class StackParty(Timed, Protocol):
     def perform(self, action: Tell) -> None:
         """Tell the stack."""
 
+    def close(self) -> None:
+        """Let go of the stack, which goes on if it can."""
+
 
 class Names(Protocol):
     """See henbd.system.resolver."""

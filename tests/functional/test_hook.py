@@ -162,6 +162,15 @@ def test_a_question_does_not_hold_up_what_it_is_told(hook: Hook) -> None:
     assert time.monotonic() - started < 5
 
 
+def test_what_it_applies_it_may_finish_when_henbd_ends(hook: Hook) -> None:
+    hook.ask()
+    hook.be(SPOKEN, first="[ $1 = status ] || sleep 0.3")
+    hook.adapter.perform(Tell(LINK))
+    hook.loop.turn_until(lambda: hook.calls == ["status", "apply"])
+    hook.adapter.close()
+    hook.loop.turn_until(lambda: (hook.folder / "applied").exists())
+
+
 FAILURES = {
     "status: no JSON": "status) echo nonsense;;",
     "status: the line is no JSON object": "status) echo 1;;",

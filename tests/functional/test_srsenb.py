@@ -236,6 +236,16 @@ def test_what_it_cannot_do_is_said_and_it_is_not_started(box: Box) -> None:
     assert seen.peers[0].cause == "stack/srsenb has S1 over IPv4 alone"
 
 
+def test_a_child_ends_with_henbd_and_a_service_goes_on(box: Box) -> None:
+    box.found()
+    box.tell(HERE)
+    box.running()
+    box.adapter.close()
+    box.loop.settle()
+    process = Path(f"/proc/{box.starts[0].split()[0]}")
+    assert process.exists() is (box.manager == "systemd")
+
+
 def test_one_that_does_not_end_is_killed(box: Box) -> None:
     box.program.write_text(PROGRAM.format(folder=box.folder).replace("sleep 0.2; kill -9 $$", ""))
     box.found()

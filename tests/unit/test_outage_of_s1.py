@@ -150,6 +150,13 @@ def test_a_stack_that_never_acknowledges_keeps_what_it_uses(world: World) -> Non
     assert world.kernel.fate(OUTER, MME) is Fate.BLOCKED
 
 
+def test_a_stack_is_let_go_and_goes_on_when_the_daemon_ends(world: World) -> None:
+    world.bring_up_s1()
+    world.stop()
+    assert world.stack.let_go
+    assert world.stack.up == [MME]
+
+
 def test_a_stack_that_restarts_is_told_again(world: World) -> None:
     world.bring_up_s1()
     world.stack.restart()

@@ -30,4 +30,4 @@ class S1Adapter(Protocol):
         """Do what is due."""
 
     def close(self) -> None:
-        """Let go of the stack, which goes on as it is."""
+        """Let go of the stack, which goes on as it is, unless it is our own child."""

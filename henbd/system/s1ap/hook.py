@@ -116,8 +116,9 @@ class HookAdapter:
             run.process.kill()
 
     def close(self) -> None:
-        """Let go of the hook; S1 goes on."""
-        self._abandon()
+        """Let go of the hook; what it applies it may finish, and S1 goes on."""
+        if self._run is not None and self._run.verb is Verb.STATUS:
+            self._abandon()
 
     def _abandon(self) -> None:
         if self._run is not None and self._run.process is not None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
-from tests.functional.henb.test_address_change import told
 from tests.functional.henb.test_s1 import set_in_a_session
 from tests.lab.hems.rpc import Set
 from tests.lab.lab import FAP, OP_STATE, S1_SERVERS, Lab
@@ -16,13 +13,6 @@ pytestmark = [pytest.mark.kernel, pytest.mark.lab(adapter="amarisoft")]
 
 S1_MODE = FAP + "FAPControl.LTE.Gateway.S1ConnectionMode"
 ADMIN_STATE = FAP + "FAPControl.LTE.AdminState"
-
-
-def test_it_registers_and_moves_with_the_inner_address(registered: Lab) -> None:
-    since = time.monotonic()
-    address = registered.grant_another()
-    registered.reauthenticate()
-    told(registered, address, since)
 
 
 def test_it_has_s1_with_all_far_ends(registered: Lab) -> None:
@@ -42,21 +32,3 @@ def test_it_takes_its_leave_of_the_mme_before_it_is_stopped(registered: Lab) -> 
     down = registered.log.wait("SCTP-down", 20, since=since)
     assert down.facts["reason"] == "shut down by the peer"
     assert eventually(lambda: registered.informed(OP_STATE) == "false")
-
-
-def test_a_restart_of_henbd_does_not_disturb_it(registered: Lab) -> None:
-    assert eventually(lambda: not registered.status()["waiting_for"])
-    since = time.monotonic()
-    registered.henbd.kill()
-    registered.henbd.start()
-    assert eventually(lambda: registered.answers() and not registered.status()["waiting_for"], 20)
-    assert registered.quiet(since)
-    assert not registered.log.events("SCTP-down", since)
-
-
-def test_one_that_dies_is_started_again(registered: Lab) -> None:
-    since = time.monotonic()
-    registered.stack.kill()
-    assert eventually(lambda: registered.informed(OP_STATE) == "false")
-    registered.log.wait("S1SetupResponse", 30, since=since)
-    assert eventually(lambda: registered.informed(OP_STATE) == "true")

@@ -60,6 +60,7 @@ class FakeStack:
         self.watch: Callable[[], None] = lambda: None
         self.before_tell: Callable[[S1Link | None], None] = lambda _: None
         self.connected = True
+        self.let_go = False
         self.acknowledges = True
         self.user_plane_peers: tuple[Address, ...] = ()
         self.told: S1Link | None = None
@@ -104,6 +105,10 @@ class FakeStack:
         self.associations = kept
         if self.acknowledges:
             self._time.after(ACK_S, lambda: self._acknowledge(generation))
+
+    def close(self) -> None:
+        """Go on."""
+        self.let_go = True
 
     def wake_at(self) -> float | None:
         """Return None: it has nothing to do by time."""
