@@ -225,6 +225,7 @@ class Daemon:
         """A connection request came in; return whether it will be served."""
         if self.caller.management.enabled:
             logger.info("connection request")
+            self.trace.note("HeMS", "connection request")
             self.memory.account(ledgers.called(self.memory.ledger))
         return self.caller.management.enabled
 

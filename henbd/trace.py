@@ -33,7 +33,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that changed on the box: `about` is "tunnel", "address" or "S1"."""
+    """Something that changed on the box: `about` is "tunnel", "address", "S1" or "HeMS"."""
 
     at: float
     about: str

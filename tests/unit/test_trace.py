@@ -261,7 +261,7 @@ def test_the_daemon_keeps_each_session_once_and_without_secrets(world: World) ->
     assert BLOT in text
     assert world.settings.hems.password not in text
     about = {h["about"] for kept in world.diary.kept for h in kept["happenings"]}
-    assert about == {"tunnel", "address", "S1"}
+    assert about == {"tunnel", "address", "S1", "HeMS"}
 
 
 def test_a_session_is_kept_after_its_inform_has_left_and_not_before(world: World) -> None:
