@@ -19,14 +19,13 @@ class Whereabouts:
 
     def tick(self) -> None:
         """Begin a scan, end it, or take what it has found."""
-        receiver = self._receiver
-        if receiver is None:
-            return
-        self._scan, tree = location.advanced(
-            self._scan, self._memory.tree, receiver.fix(), self._clock.moment()
-        )
+        moment = self._clock.moment()
+        self._scan, tree = location.obeyed(self._scan, self._memory.tree, moment.monotonic)
+        if self._receiver is not None:
+            fix = self._receiver.fix()
+            self._scan, tree = location.advanced(self._scan, tree, fix, moment)
+            self._receiver.watch(wanted=location.watching(self._scan, tree))
         self._memory.report(tree)
-        receiver.watch(wanted=location.watching(self._scan, tree))
 
     def wake_at(self) -> float | None:
         """Return when there is something to do by time, in monotonic seconds."""

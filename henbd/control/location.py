@@ -74,6 +74,14 @@ def advanced(scan: Scan, tree: Tree, fix: Fix | None, moment: Moment) -> tuple[S
     return replace(scan, began_at=None, quiet=False, refreshed_at=now), tree
 
 
+def obeyed(scan: Scan, tree: Tree, now: float) -> tuple[Scan, Tree]:
+    """Return the scan after GPSReset, if the HeMS has ordered that: a new one begins at once."""
+    after = tree.obeyed(paths.GPS_RESET)
+    if after is tree:
+        return scan, tree
+    return replace(scan, began_at=None, next_at=now, quiet=False), after
+
+
 def watching(scan: Scan, tree: Tree) -> bool:
     """Return whether the receiver is needed now."""
     return scan.began_at is not None or tree.values[paths.GPS_CONTINUOUS] == "true"

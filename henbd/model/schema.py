@@ -19,7 +19,10 @@ class Access(Enum):
 
 
 class Role(Enum):
-    """What the agent does with a parameter."""
+    """What the agent does with a parameter.
+
+    One that is writable by the standard and neither stored nor a command takes no other value.
+    """
 
     STORED = "stored"
     """Set by the HeMS, kept on flash, acted on or handed to the stack."""
@@ -27,6 +30,8 @@ class Role(Enum):
     """Read from the world, kept in memory."""
     DERIVED = "derived"
     """Computed from the tree itself: the NumberOfEntries."""
+    COMMAND = "command"
+    """Done once when it is set to true, never kept: it reads as false (TR-106 command)."""
     CONSTANT = "constant"
     """Fixed for the life of the process by the configuration or by the program."""
 

@@ -40,6 +40,8 @@ class Tree:
     """The parameters that every Inform carries (forcedInform)."""
     aliases: Mapping[str, str]
     """Other names of parameters; they are in `nodes`, `rows` and `values` like any other."""
+    commands: frozenset[str] = frozenset()
+    """The commands that the HeMS has given, and that nobody has carried out yet."""
 
     @classmethod
     def factory(
@@ -151,7 +153,9 @@ class Tree:
         )
         if culprits:
             raise CwmpFault(FaultCode.INVALID_ARGUMENTS, "Invalid arguments", tuple(culprits))
-        return self.store({p: v for p, v in changes.items() if self.rows[p].role is Role.STORED})
+        given = {p for p, v in changes.items() if v == "true" and self.rows[p].role is Role.COMMAND}
+        kept = {p: v for p, v in changes.items() if self.rows[p].role is Role.STORED}
+        return replace(self.store(kept), commands=self.commands | given)
 
     def _acceptable(self, path: str, text: str) -> str:
         row = self.rows.get(path)
@@ -160,7 +164,8 @@ class Tree:
         if not self.writable(path):
             raise InvalidValueError(FaultCode.NOT_WRITABLE, "not writable")
         value = consistency.spelt(row, text)
-        if row.role is not Role.STORED and value != self.values[path]:
+        fixed = row.role not in (Role.STORED, Role.COMMAND)
+        if fixed and value != self.values[path]:
             raise InvalidValueError(
                 FaultCode.INVALID_VALUE, f"on this box it is {self.values[path]!r}"
             )
@@ -231,6 +236,12 @@ class Tree:
         kept = replace(self.provisioning, values={**self.provisioning.values, **changes})
         return replace(self, values=_with(self, changes), provisioning=kept)
 
+    def obeyed(self, command: str) -> Tree:
+        """Return the tree with a command carried out; the same tree if it was not given."""
+        if command not in self.commands:
+            return self
+        return replace(self, commands=self.commands - {command})
+
     def report(self, values: Mapping[str, str]) -> Tree:
         """Return the tree with what was read of the world; the same tree where nothing differs.
 
@@ -287,6 +298,7 @@ def _grown(
         notified,
         forced,
         tree.aliases,
+        tree.commands,
     )
 
 

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 import pytest
 from lxml import etree
 
-from henbd.control.location import Scan, advanced, data_object, first, wake_at, watching
+from henbd.control.location import Scan, advanced, data_object, first, obeyed, wake_at, watching
 from henbd.model import paths
 from henbd.model.tree import Tree
 from henbd.settings import LocationSettings
@@ -114,6 +114,36 @@ def test_continuous_gps_keeps_the_position_up_to_date_without_an_inform() -> Non
     assert later.notified.keys().isdisjoint(
         p for p, v in later.values.items() if tree.values[p] != v
     )
+
+
+@pytest.mark.conformance("C119")
+def test_reset_has_a_new_scan_begin_and_reads_as_false() -> None:
+    scan, tree = scanned()
+    ordered = tree.set([(paths.GPS_RESET, "1")])
+    assert ordered.value(paths.GPS_RESET) == "false"
+    assert ordered.provisioning == tree.provisioning
+    scan, tree = obeyed(scan, ordered, 500.0)
+    scan, tree = advanced(scan, tree, None, at(500))
+    assert watching(scan, tree)
+    assert obeyed(scan, tree, 501.0) == (scan, tree)
+    assert not tree.set([(paths.GPS_RESET, "0")]).commands
+    grown, _ = ordered.add(paths.PLMN_LIST)
+    assert grown.commands == ordered.commands
+
+
+def test_reset_that_the_hems_orders_is_carried_out_once() -> None:
+    world = World(configuration=lab_settings(location=GPSD))
+    world.register()
+    world.receiver.place = HOME
+    world.run(10)
+    before = world.values[paths.GPS_LAST_SCAN]
+    world.provision({paths.GPS_RESET: "true"})
+    world.run(10)
+    after = world.values[paths.GPS_LAST_SCAN]
+    assert after != before
+    assert world.values[paths.GPS_RESET] == "false"
+    world.run(100)
+    assert world.values[paths.GPS_LAST_SCAN] == after
 
 
 def test_what_the_hems_has_put_in_its_place_stays() -> None:

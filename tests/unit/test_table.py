@@ -55,6 +55,13 @@ def test_stored_and_read_only_is_only_the_parameter_key() -> None:
     assert stored == {paths.PARAMETER_KEY}
 
 
+def test_command_is_a_boolean_that_is_false() -> None:
+    commands = [p for p in PARAMETERS if p.role is Role.COMMAND]
+    assert {(p.type.base, p.default, p.access) for p in commands} == {
+        (Base.BOOLEAN, "false", Access.READ_WRITE)
+    }
+
+
 def test_secrets_are_hidden_and_nothing_else() -> None:
     hidden = {p.path for p in PARAMETERS if p.hidden}
     assert hidden == {p.path for p in PARAMETERS if p.path.endswith("Password")}
