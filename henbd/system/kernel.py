@@ -178,7 +178,10 @@ class KernelShell:
             # that finds its routes and guards in place does without.
             from henbd.system.routes import Routes
 
-            self._routes = Routes()
+            try:
+                self._routes = Routes()
+            except OSError as error:
+                raise KernelError(f"routes: {error.strerror}") from error
         return self._routes
 
 
