@@ -9,7 +9,7 @@ from tests.lab.hems.rpc import Set
 from tests.lab.lab import FAP, OP_STATE, S1_SERVERS, Lab
 from tests.lab.probe import eventually
 
-pytestmark = [pytest.mark.kernel, pytest.mark.lab(adapter="amarisoft")]
+pytestmark = pytest.mark.lab(adapter="amarisoft")
 
 S1_MODE = FAP + "FAPControl.LTE.Gateway.S1ConnectionMode"
 ADMIN_STATE = FAP + "FAPControl.LTE.AdminState"

@@ -17,7 +17,6 @@ STACKS = [
 ]
 
 pytestmark = [
-    pytest.mark.kernel,
     pytest.mark.usefixtures("adapter"),
     pytest.mark.parametrize("adapter", STACKS, indirect=True),
 ]

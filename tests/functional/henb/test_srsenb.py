@@ -12,7 +12,7 @@ from tests.lab.lab import CELL_IDENTITY, FAP, OP_STATE, Lab, provisioning
 from tests.lab.mme import Accept, Refuse
 from tests.lab.probe import eventually
 
-pytestmark = [pytest.mark.kernel, pytest.mark.lab(adapter="srsenb")]
+pytestmark = pytest.mark.lab(adapter="srsenb")
 
 S1_MODE = FAP + "FAPControl.LTE.Gateway.S1ConnectionMode"
 
