@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from henbd.control import s1, trials
-from henbd.control.plan import narrowed
+from henbd.control.negotiation import narrowed
 from henbd.control.tunnel import installed
 from henbd.model.types import CLOCK_IS_SET
 from henbd.values import Charon, Connection, Hold, IkeSa, PeerState, S1Link, Unknown

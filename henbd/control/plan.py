@@ -11,30 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from henbd.control import negotiation
 from henbd.control.guard import far, near
 from henbd.control.routing import CHARON_TABLE
-from henbd.control.tunnel import PREFIX, Condition, Tunnel, installed, ours
+from henbd.control.tunnel import Tunnel
 from henbd.values import (
     Action,
     AddGuard,
     AddInterface,
     AddRoute,
     Block,
-    Certificate,
     Charon,
     Connection,
     Desired,
     Device,
     Guard,
     Hold,
-    IkeSa,
-    Initiate,
     Interface,
     Kernel,
-    LoadConnection,
-    LoadCredentials,
-    Loaded,
-    Network,
     Observed,
     RemoveAddress,
     RemoveGuard,
@@ -45,9 +39,7 @@ from henbd.values import (
     Stack,
     Tell,
     TerminateChild,
-    TerminateIke,
     Unknown,
-    UnloadConnection,
 )
 
 
@@ -62,9 +54,11 @@ def plan(desired: Desired, observed: Observed, tunnel: Tunnel) -> list[Action]:
     actions += lacking
     actions += [RemoveAddress(held) for held in sorted(desired.stale, key=repr)]
     if isinstance(charon, Charon) and isinstance(desired.connection, Connection):
-        actions += _load(desired.connection, charon)
+        actions += negotiation.load(desired.connection, charon)
         if not missing and not lacking and desired.may_initiate:
-            actions += _bring_up(desired.connection, charon, tunnel, one=desired.one_child)
+            actions += negotiation.bring_up(
+                desired.connection, charon, tunnel, one=desired.one_child
+            )
     own_routes = frozenset(route for route in kernel.routes if route.ours)
     new_routes, old_routes = desired.routes - own_routes, own_routes - desired.routes
     actions += [AddRoute(route) for route in sorted(new_routes, key=repr)]
@@ -80,7 +74,7 @@ def plan(desired: Desired, observed: Observed, tunnel: Tunnel) -> list[Action]:
         actions += [a for a in _tell(desired, kernel, stack) if stands or a.link is None]
     if _settled(desired, stack):
         if isinstance(charon, Charon) and not isinstance(desired.connection, Unknown):
-            actions += _terminate(desired.connection, desired.rivals, charon)
+            actions += negotiation.terminate(desired.connection, desired.rivals, charon)
         actions += [RemoveRoute(route) for route in sorted(old_routes, key=repr)]
         actions += _spare_interfaces(desired.interface, kernel)
         actions += [RemoveGuard(guard) for guard in _spare(desired, kernel, stack)]
@@ -116,65 +110,6 @@ def missing_guards(desired: Desired, kernel: Kernel) -> list[Guard]:
 
 def _ordered(guards: frozenset[Guard]) -> list[Guard]:
     return sorted(guards, key=repr)
-
-
-def _load(connection: Connection, charon: Charon) -> Iterator[Action]:
-    """Give charon what it lacks; only a look that asked what is loaded can tell."""
-    if not isinstance(charon.loaded, Loaded):
-        return
-    if not _has_credentials(connection, charon.loaded):
-        yield LoadCredentials(connection)
-    if connection.child.name not in charon.loaded.connections.get(connection.name, ()):
-        yield LoadConnection(connection)
-
-
-def _has_credentials(connection: Connection, loaded: Loaded) -> bool:
-    if isinstance(connection.credentials, Certificate):
-        return connection.credentials.key_id in loaded.keys
-    return connection.secret_id in loaded.secrets
-
-
-def _bring_up(wanted: Connection, charon: Charon, tunnel: Tunnel, *, one: bool) -> Iterator[Action]:
-    """Have the wanted child negotiated, once it is loaded and nothing is under way.
-
-    `one`: the gateway allows one child at a time, so what is there makes room for it first.
-    """
-    if not isinstance(charon.loaded, Loaded):
-        return
-    if wanted.child.name not in charon.loaded.connections.get(wanted.name, ()):
-        return
-    mine = [sa for sa in ours(charon) if sa.connection == wanted.name]
-    for sa in mine:
-        carried = installed(sa)
-        # What it did not grant beside another child, it may grant to one alone.
-        room = one if not _carries(sa, wanted) else narrowed(sa, wanted) and len(carried) > 1
-        if room and carried:
-            yield from (TerminateChild(child.unique_id) for child in carried)
-            return
-    if any(_carries(sa, wanted) for sa in mine):
-        if tunnel.condition is Condition.ADDRESS_MISSING and tunnel.sa is not None:
-            # Somebody took the address away; only a new IKE_SA brings it back.
-            yield TerminateIke(tunnel.sa.unique_id)
-        return
-    if any(sa.connecting for sa in mine) or wanted.name in charon.initiating:
-        return
-    # An IKE_SA that was granted no address never gets one (RFC 7296 3.15).
-    yield from (TerminateIke(sa.unique_id) for sa in mine if sa.established and not sa.inner)
-    yield Initiate(wanted.name, wanted.child.name)
-
-
-def _carries(sa: IkeSa, wanted: Connection) -> bool:
-    return sa.established and any(c.name == wanted.child.name for c in installed(sa))
-
-
-def narrowed(sa: IkeSa, wanted: Connection) -> list[Network]:
-    """Return what the gateway has left out of the wanted child (RFC 7296 2.9)."""
-    granted = [n for c in installed(sa) if c.name == wanted.child.name for n in c.networks]
-    return [
-        network
-        for network in wanted.child.networks
-        if not any(n.version == network.version and network.subnet_of(n) for n in granted)  # type: ignore[arg-type]
-    ]
 
 
 def _lead_in(desired: Desired, old_routes: frozenset[Route]) -> Iterator[Action]:
@@ -216,35 +151,6 @@ def _settled(desired: Desired, stack: Stack | Unknown) -> bool:
     if desired.link is not None and not desired.link.inside and stack.told is None:
         return stack.acknowledged
     return stack.told == desired.link and stack.acknowledged
-
-
-def _terminate(
-    wanted: Connection | None, rivals: frozenset[str], charon: Charon
-) -> Iterator[Action]:
-    """End what is ours in charon and not wanted, once what is wanted carries traffic."""
-    mine = ours(charon)
-    if wanted is not None and not any(
-        sa.connection == wanted.name and _carries(sa, wanted) for sa in mine
-    ):
-        # A gateway that is given up for another is not waited for.
-        yield from (
-            TerminateIke(sa.unique_id)
-            for sa in mine
-            if sa.connection not in {wanted.name, *rivals} and sa.connecting
-        )
-        return
-    for sa in mine:
-        if wanted is None or sa.connection != wanted.name:
-            yield TerminateIke(sa.unique_id)
-        else:
-            # Of every IKE_SA of that name: reauthentication may have made another one.
-            yield from (
-                TerminateChild(c.unique_id) for c in installed(sa) if c.name != wanted.child.name
-            )
-    if isinstance(charon.loaded, Loaded):
-        for name in sorted(charon.loaded.connections):
-            if name.startswith(PREFIX) and (wanted is None or name != wanted.name):
-                yield UnloadConnection(name)
 
 
 def _superseded(desired: Desired, kernel: Kernel) -> Iterator[Action]:

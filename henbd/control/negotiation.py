@@ -1,0 +1,113 @@
+"""What charon is told: load, negotiate, end. Want − have, as far as it is about charon.
+
+Pure. The guards that a negotiation rests on are the business of `plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from henbd.control.tunnel import PREFIX, Condition, Tunnel, installed, ours
+from henbd.values import (
+    Action,
+    Certificate,
+    Charon,
+    Connection,
+    IkeSa,
+    Initiate,
+    LoadConnection,
+    LoadCredentials,
+    Loaded,
+    Network,
+    TerminateChild,
+    TerminateIke,
+    UnloadConnection,
+)
+
+
+def load(connection: Connection, charon: Charon) -> Iterator[Action]:
+    """Give charon what it lacks; only a look that asked what is loaded can tell."""
+    if not isinstance(charon.loaded, Loaded):
+        return
+    if not _has_credentials(connection, charon.loaded):
+        yield LoadCredentials(connection)
+    if connection.child.name not in charon.loaded.connections.get(connection.name, ()):
+        yield LoadConnection(connection)
+
+
+def _has_credentials(connection: Connection, loaded: Loaded) -> bool:
+    if isinstance(connection.credentials, Certificate):
+        return connection.credentials.key_id in loaded.keys
+    return connection.secret_id in loaded.secrets
+
+
+def bring_up(wanted: Connection, charon: Charon, tunnel: Tunnel, *, one: bool) -> Iterator[Action]:
+    """Have the wanted child negotiated, once it is loaded and nothing is under way.
+
+    `one`: the gateway allows one child at a time, so what is there makes room for it first.
+    """
+    if not isinstance(charon.loaded, Loaded):
+        return
+    if wanted.child.name not in charon.loaded.connections.get(wanted.name, ()):
+        return
+    mine = [sa for sa in ours(charon) if sa.connection == wanted.name]
+    for sa in mine:
+        carried = installed(sa)
+        # What it did not grant beside another child, it may grant to one alone.
+        room = one if not _carries(sa, wanted) else narrowed(sa, wanted) and len(carried) > 1
+        if room and carried:
+            yield from (TerminateChild(child.unique_id) for child in carried)
+            return
+    if any(_carries(sa, wanted) for sa in mine):
+        if tunnel.condition is Condition.ADDRESS_MISSING and tunnel.sa is not None:
+            # Somebody took the address away; only a new IKE_SA brings it back.
+            yield TerminateIke(tunnel.sa.unique_id)
+        return
+    if any(sa.connecting for sa in mine) or wanted.name in charon.initiating:
+        return
+    # An IKE_SA that was granted no address never gets one (RFC 7296 3.15).
+    yield from (TerminateIke(sa.unique_id) for sa in mine if sa.established and not sa.inner)
+    yield Initiate(wanted.name, wanted.child.name)
+
+
+def _carries(sa: IkeSa, wanted: Connection) -> bool:
+    return sa.established and any(c.name == wanted.child.name for c in installed(sa))
+
+
+def narrowed(sa: IkeSa, wanted: Connection) -> list[Network]:
+    """Return what the gateway has left out of the wanted child (RFC 7296 2.9)."""
+    granted = [n for c in installed(sa) if c.name == wanted.child.name for n in c.networks]
+    return [
+        network
+        for network in wanted.child.networks
+        if not any(n.version == network.version and network.subnet_of(n) for n in granted)  # type: ignore[arg-type]
+    ]
+
+
+def terminate(
+    wanted: Connection | None, rivals: frozenset[str], charon: Charon
+) -> Iterator[Action]:
+    """End what is ours in charon and not wanted, once what is wanted carries traffic."""
+    mine = ours(charon)
+    if wanted is not None and not any(
+        sa.connection == wanted.name and _carries(sa, wanted) for sa in mine
+    ):
+        # A gateway that is given up for another is not waited for.
+        yield from (
+            TerminateIke(sa.unique_id)
+            for sa in mine
+            if sa.connection not in {wanted.name, *rivals} and sa.connecting
+        )
+        return
+    for sa in mine:
+        if wanted is None or sa.connection != wanted.name:
+            yield TerminateIke(sa.unique_id)
+        else:
+            # Of every IKE_SA of that name: reauthentication may have made another one.
+            yield from (
+                TerminateChild(c.unique_id) for c in installed(sa) if c.name != wanted.child.name
+            )
+    if isinstance(charon.loaded, Loaded):
+        for name in sorted(charon.loaded.connections):
+            if name.startswith(PREFIX) and (wanted is None or name != wanted.name):
+                yield UnloadConnection(name)
