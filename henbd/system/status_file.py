@@ -14,10 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-logger = logging.getLogger(__name__)
+from henbd.system.whole_file import put
 
-# As the control socket: root, our own user and its group.
-FILE_MODE = 0o640
+logger = logging.getLogger(__name__)
 
 
 class StatusFile:
@@ -25,7 +24,6 @@ class StatusFile:
 
     def __init__(self, socket: str, wall: Callable[[], datetime]) -> None:
         self.path = Path(socket).with_name("status.json")
-        self._new = self.path.with_suffix(".json.new")
         self._group = os.stat(socket).st_gid
         self._wall = wall
         self._shown: Any = None
@@ -39,7 +37,7 @@ class StatusFile:
         at = self._wall().strftime("%Y-%m-%dT%H:%M:%SZ")
         text = json.dumps({"pid": os.getpid(), "at": at, **values})
         try:
-            self._write(text.encode() + b"\n")
+            put(self.path, text.encode() + b"\n", self._group)
         except OSError as error:
             failure = str(error.strerror)
             if failure != self._failure:
@@ -52,17 +50,6 @@ class StatusFile:
         """Remove the file: nobody is there of whom it would be true."""
         with contextlib.suppress(OSError):
             os.unlink(self.path)
-
-    def _write(self, content: bytes) -> None:
-        """Put a file in the place of the one before; it is for this boot, so nothing is synced."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._new)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with open(os.open(self._new, flags, 0), "wb") as file:
-            os.fchown(file.fileno(), -1, self._group)
-            os.fchmod(file.fileno(), FILE_MODE)
-            file.write(content)
-        os.rename(self._new, self.path)
 
 
 def _lasting(value: Any) -> Any:

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from henbd.system.whole_file import put
+
 logger = logging.getLogger(__name__)
 
 # As the control socket: for root, our own user and its group.
-DIRECTORY_MODE, FILE_MODE = 0o750, 0o640
+DIRECTORY_MODE = 0o750
 
 MOST_FILES = 20
 MOST_BYTES = 1_048_576
@@ -34,7 +36,7 @@ class TraceFiles:
             files = _files(self._directory)
             number = int(files[-1].stem) + 1 if files else 1
             content = json.dumps({"number": number, **document}).encode()
-            self._write(self._directory / f"{number:06}.json", content)
+            put(self._directory / f"{number:06}.json", content, self._group)
             self._prune()
         except OSError as error:
             failure = str(error.strerror)
@@ -50,17 +52,6 @@ class TraceFiles:
         self._directory.mkdir()
         os.chown(self._directory, -1, self._group)
         self._directory.chmod(DIRECTORY_MODE)
-
-    def _write(self, path: Path, content: bytes) -> None:
-        new = path.with_suffix(".new")
-        with contextlib.suppress(FileNotFoundError):
-            new.unlink()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with open(os.open(new, flags, 0), "wb") as file:
-            os.fchown(file.fileno(), -1, self._group)
-            os.fchmod(file.fileno(), FILE_MODE)
-            file.write(content)
-        new.rename(path)
 
     def _prune(self) -> None:
         room = MOST_BYTES

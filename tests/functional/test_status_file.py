@@ -76,7 +76,7 @@ def test_a_reader_keeps_the_whole_of_what_it_has_opened(board: StatusFile) -> No
 def test_a_link_in_its_place_is_not_followed(board: StatusFile, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("kept")
-    board.path.with_suffix(".json.new").symlink_to(precious)
+    board.path.with_name("status.json.new").symlink_to(precious)
     board.path.symlink_to(precious)
     board.show(values())
     assert precious.read_text() == "kept"
@@ -93,7 +93,7 @@ def test_it_goes_with_the_daemon(board: StatusFile) -> None:
 def test_no_room_is_said_once_and_tried_again(
     board: StatusFile, caplog: pytest.LogCaptureFixture
 ) -> None:
-    obstacle = board.path.with_suffix(".json.new")
+    obstacle = board.path.with_name("status.json.new")
     obstacle.mkdir()
     board.show(values())
     board.show(values())
