@@ -17,7 +17,7 @@ from henbd.model.nodes import Node, counters, initial, instances_of, is_row, nod
 from henbd.model.provisioning import Provisioning, fitting_rows, fitting_values, outside
 from henbd.model.references import without_row
 from henbd.model.schema import Access, Object, Parameter, Reference, Role
-from henbd.model.table import Table
+from henbd.model.table import Table, generic
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +66,8 @@ class Tree:
         fitting, lost = fitting_values(kept, grown.rows)
         provisioning = Provisioning(
             fitting,
-            {path: n for path, n in kept.notifications.items() if path in grown.rows},
+            # A row of the agent's own may be yet to come.
+            {p: n for p, n in kept.notifications.items() if generic(p) in self.table.parameters},
             {path: grown.instances[path] for path in kept.rows if path in grown.instances},
             {path: n for path, n in kept.numbers.items() if path in grown.instances},
         )

@@ -62,6 +62,14 @@ def test_command_is_a_boolean_that_is_false() -> None:
     }
 
 
+def test_rows_that_come_and_go_in_memory_have_nothing_that_is_kept() -> None:
+    """What is kept of them would be lost while they are away."""
+    for path in (paths.FILTERS, paths.SCTP_ASSOCIATIONS, paths.REM_CELLS, paths.NEIGHBOURS_IN_USE):
+        rows = [p for p in PARAMETERS if p.path.startswith(generic(path) + "{i}.")]
+        assert rows
+        assert all(p.role is not Role.STORED for p in rows), path
+
+
 def test_secrets_are_hidden_and_nothing_else() -> None:
     hidden = {p.path for p in PARAMETERS if p.hidden}
     assert hidden == {p.path for p in PARAMETERS if p.path.endswith("Password")}

@@ -179,6 +179,15 @@ def test_rows_that_a_newer_program_does_not_have_are_forgotten() -> None:
     assert lost == ("Device.T.1.V",)
 
 
+@pytest.mark.conformance("C096")
+def test_notification_chosen_for_a_row_of_the_agent_outlives_a_restart() -> None:
+    tree = small().report_rows("Device.A.", (1,)).notify([("Device.A.1.B", 2)])
+    again, _ = small().provision(tree.provisioning)
+    assert again.provisioning == tree.provisioning
+    assert "Device.A.1.B" not in again.notified
+    assert again.report_rows("Device.A.", (1,)).notified["Device.A.1.B"] == 2
+
+
 def test_rows_of_the_agent_come_and_go_in_memory() -> None:
     tree = small().report_rows("Device.A.", (1, 2)).report({"Device.A.2.B": "x"})
     assert tree.report_rows("Device.A.", (1, 2)) is tree
