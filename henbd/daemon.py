@@ -134,7 +134,7 @@ class Daemon:
             self._restored,
             self.measuring.file,
         )
-        self._departure = Departure(memory, parties.doors, boot_id, self._as_new)
+        self.departure = Departure(memory, parties.doors, boot_id, self._as_new)
         self._hands = Hands(parties)
         self._whereabouts = Whereabouts(memory, parties.receiver, clock)
         self._hosts = Hosts(parties.names, now)
@@ -262,11 +262,11 @@ class Daemon:
     def _due_without_session(self, now: float) -> bool:
         """Do what no session is to be disturbed by; return whether it is to take effect."""
         another = self.caller.judge(now)
-        return self._departure.carry_out(now) or another
+        return self.departure.carry_out(now) or another
 
     def _free(self, now: float) -> bool:
         """Return whether files may be carried: after a session, while there is a way."""
-        staying = self.conversation.current is None and not self._departure.leaving(now)
+        staying = self.conversation.current is None and not self.departure.leaving(now)
         return staying and isinstance(self.caller.way, Reach)
 
     def _wake_at(self) -> float | None:
@@ -274,7 +274,7 @@ class Daemon:
         now = self.clock.monotonic()
         times = [shell.wake_at() for shell in self._parties.timed]
         times.append(self.conversation.expires_at(self.settings.hems.session_s))
-        times += [self._departure.wake_at(), self.caller.serving.wake_at(now)]
+        times += [self.departure.wake_at(), self.caller.serving.wake_at(now)]
         times += [self.carrier.wake_at(free=self._free(now)), self.measuring.wake_at()]
         if not self._looks.going_on:
             times += [self._audit_at, self._looks.wake_at(), ledgers.timed_at(self.memory.ledger)]
@@ -295,7 +295,7 @@ class Daemon:
 
     def _calls(self, now: float) -> Iterator[float]:
         """Yield when a session is due, or when the one that is going on is to be given up."""
-        if not isinstance(self.observed.kernel, Unknown) and not self._departure.leaving(now):
+        if not isinstance(self.observed.kernel, Unknown) and not self.departure.leaving(now):
             yield from self.caller.times(now)
 
     def _pass(self, look: Look) -> None:
@@ -324,7 +324,7 @@ class Daemon:
         way = reach(self.caller.management, hems, observed, tunnel, wanted.guards)
         self.caller.take(way, now)
         self.caller.give_up(kernel)
-        if not self._departure.leaving(now) and self.caller.call(now):
+        if not self.departure.leaving(now) and self.caller.call(now):
             self._looks.want_full(now)
             self._looks.pause(now + AFTER_INFORM_S)
         elif look is Look.FULL:

@@ -1,4 +1,4 @@
-"""Carries out what ends this process: a reboot or a factory reset that the HeMS has ordered."""
+"""Carries out what ends this process: a reboot or a factory reset, by the HeMS or an operator."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ class Departure:
 
     def _reboot(self, now: float) -> None:
         if self._attempts >= MOST_ATTEMPTS:
-            logger.error("the box does not reboot as the HeMS ordered: reboot it")
+            logger.error("the box does not reboot as ordered: reboot it")
             self._memory.commit(replace(self._memory.state, orders=NOTHING))
             self._attempts = 0
             return
         self._attempts += 1
         self._next_at = now + DOWN_WITHIN_S
-        logger.info("rebooting, as the HeMS ordered")
+        logger.info("rebooting, as ordered")
         try:
             self._doors.reboot()
             self._leaving = True
@@ -76,7 +76,7 @@ class Departure:
         """Forget what the HeMS has made of the box; what it left the factory with stays."""
         orders = Orders(reboot=self._boot_id)
         state = State(self._fresh(), Ledger(), self._memory.state.secret, orders)
-        logger.info("factory reset, as the HeMS ordered")
+        logger.info("factory reset, as ordered")
         return self._memory.commit(state) is None
 
     def leaving(self, now: float) -> bool:

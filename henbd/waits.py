@@ -28,6 +28,9 @@ def waits(daemon: Daemon) -> Iterator[Wait]:
     """Yield what henbd is waiting for, the first cause first."""
     if daemon.clock.wall() < CLOCK_IS_SET:
         yield Wait("the clock to be set: henbd judges no dates of certificates, charon does")
+    departure = daemon.departure
+    if departure.leaving(daemon.clock.monotonic()):
+        yield Wait("the box to reboot, as ordered", _left(daemon, departure.wake_at()))
     yield from _waits_for_tunnel(daemon)
     yield from _waits_for_hems(daemon)
     yield from _waits_for_s1(daemon)

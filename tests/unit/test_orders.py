@@ -9,6 +9,7 @@ import pytest
 
 from henbd.departure import DOWN_WITHIN_S, MOST_ATTEMPTS
 from henbd.model import paths
+from henbd.waits import waits
 from tests.unit.fakes.hems import Manner, command, set_values
 from tests.unit.settings import SECRET
 from tests.unit.world import MME, World
@@ -48,6 +49,7 @@ def test_no_session_is_begun_while_the_box_goes_down(world: World) -> None:
     world.listener.call()
     world.run(DOWN_WITHIN_S - 10)
     assert len(world.informs) == before
+    assert next(waits(world.daemon)).what == "the box to reboot, as ordered"
 
 
 def test_reboot_whose_session_fails_is_done_all_the_same(world: World) -> None:
