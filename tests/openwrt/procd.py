@@ -1,7 +1,7 @@
 """procd, as far as an init script meets it: what becomes of its instances.
 
-Its rules were seen on a real one: an instance that is given with an error stays as it is, one that
-is not given any more is stopped, and one that has changed is sent its reload signal, if it has one.
+Its rules were seen on a real one: an instance that is not given any more is stopped, and one that
+has changed is sent its reload signal, if it has one, else started anew.
 """
 
 from __future__ import annotations
@@ -48,8 +48,6 @@ class Procd:
             self._give(name, parameters)
 
     def _give(self, name: str, parameters: Parameters) -> None:
-        if "error" in parameters:
-            return
         new = Instance(parameters, self._digest(parameters.get("file", ())))
         old = self.instances.get(name)
         if old is None or (self._differs(old, new) and "reload_signal" not in old.parameters):

@@ -270,6 +270,16 @@ def test_what_is_invalid_is_told_and_the_daemon_goes_on(
     assert board.procd.instances["henbd"].pid == pid
 
 
+def test_charon_of_ours_outlives_what_is_invalid(board: Board) -> None:
+    configure(board, "enabled '0'", "enabled '1'")
+    board.init("start")
+    pids = {name: instance.pid for name, instance in board.procd.instances.items()}
+    configure(board, "enabled '0'", "enabled '1'\n\toption dpd_s 'x'")
+    board.init("reload")
+    assert {name: instance.pid for name, instance in board.procd.instances.items()} == pids
+    assert pids.keys() == {"henbd", "charon"}
+
+
 def test_a_start_with_what_is_invalid_starts_nothing(board: Board) -> None:
     configure(board, "'600'", "'x'")
     board.init("start")
