@@ -37,9 +37,9 @@ class Loop:
         self.ahead_s += max(0.0, wake_at - self.clock())
         shell.tick(self.clock())
 
-    def turn_until(self, done: Callable[[], object]) -> None:
+    def turn_until(self, done: Callable[[], object], limit_s: float = LIMIT_S) -> None:
         """Turn until something is so; fails if it does not become so."""
-        deadline = time.monotonic() + LIMIT_S
+        deadline = time.monotonic() + limit_s
         while not done():
             assert time.monotonic() < deadline, "it does not become so"
             self.doorbell.wait(time.monotonic() + 0.02)

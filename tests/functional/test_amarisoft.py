@@ -17,8 +17,11 @@ from henbd.system.s1ap.marked_file import MarkedFile
 from henbd.system.s1ap.remote import RemoteRunner
 from henbd.system.s1ap.runner import ChildRunner, Runner, Watch
 from henbd.values import Peer, PeerState, Stack, Tell, Unknown
-from tests.functional.loop import Loop
+from tests.functional.loop import LIMIT_S, Loop
 from tests.functional.native_stack import LINK, MME
+
+# To begin takes it an interpreter of its own.
+PROGRAMS_S = 6 * LIMIT_S
 
 HERE = replace(LINK, local=ip_address("127.99.0.1"), may_transmit=True)
 MOVED = replace(HERE, local=ip_address("127.99.0.7"))
@@ -58,7 +61,7 @@ class Box:
             self.adapter.tick(self.loop.clock())
             return bool(seen(self.adapter.observe()))
 
-        self.loop.turn_until(so)
+        self.loop.turn_until(so, PROGRAMS_S)
         return self.adapter.observe()
 
     def until_up(self) -> Stack:

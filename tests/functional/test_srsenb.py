@@ -20,9 +20,12 @@ from henbd.system.s1ap.marked_file import MarkedFile
 from henbd.system.s1ap.runner import ChildRunner, Runner, Watch
 from henbd.system.s1ap.service import ServiceRunner, systemd
 from henbd.values import Peer, PeerState, S1Link, Stack, Tell, Unknown
-from tests.functional.loop import Loop
+from tests.functional.loop import LIMIT_S, Loop
 from tests.functional.native_stack import LINK, MME
 from tests.lab import stand_in_systemd as stand_in
+
+# Several programs are run one after the other, each an interpreter of its own.
+PROGRAMS_S = 6 * LIMIT_S
 
 # Any address of the loopback network can be bound to.
 HERE = replace(LINK, local=ip_address("127.99.0.1"), may_transmit=True)
@@ -101,7 +104,7 @@ class Box:
             found = self.adapter.observe()
             return isinstance(found, Stack) and bool(seen(found))
 
-        self.loop.turn_until(so)
+        self.loop.turn_until(so, PROGRAMS_S)
         found = self.adapter.observe()
         assert isinstance(found, Stack)
         return found
@@ -266,7 +269,7 @@ def test_a_restart_of_henbd_does_not_disturb_it(service: Box) -> None:
     service.adapter = service.another()
     service.rings = 0
     service.loop.forward(service.adapter)
-    service.loop.turn_until(lambda: service.rings)
+    service.loop.turn_until(lambda: service.rings, PROGRAMS_S)
     assert service.adapter.observe() == READING
     assert service.found().told == HERE
     assert service.adapter.observe() == before
@@ -282,7 +285,7 @@ def test_one_whose_log_does_not_tell_how_s1_is_is_started_anew(service: Box) -> 
     service.adapter.close()
     service.adapter = service.another()
     service.loop.forward(service.adapter)
-    service.loop.turn_until(lambda: service.adapter.observe() == READING)
+    service.loop.turn_until(lambda: service.adapter.observe() == READING, PROGRAMS_S)
     service.say(UP)
     service.loop.ahead_s += 9
     service.running()
@@ -312,7 +315,7 @@ def test_a_manager_that_refuses_is_named_and_asked_again(service: Box) -> None:
     right = systemctl.read_text()
     systemctl.write_text("#!/bin/sh\necho 'Access denied' >&2\nexit 4\n")
     service.loop.forward(service.adapter)
-    service.loop.turn_until(lambda: service.rings)
+    service.loop.turn_until(lambda: service.rings, PROGRAMS_S)
     seen = service.adapter.observe()
     assert isinstance(seen, Unknown)
     assert "Access denied" in seen.reason
