@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol, assert_never
+from urllib.parse import urlsplit
 
 from henbd.clock import Clock
 from henbd.control import backup
@@ -153,7 +154,7 @@ class Carrier:
 
     def _begin(self, transfer: Transfer, settings: Settings) -> None:
         request, moment = transfer.request, self._clock.moment()
-        logger.info("transfer: %s with %s", request.file_type, request.url)
+        logger.info("transfer: %s with %s", request.file_type, origin(request.url))
         begun = partial(transfers.begun, now=moment)
         problem = self._memory.commit(files.changed(self._memory.state, transfer, begun))
         if problem is not None:
@@ -203,10 +204,11 @@ class Carrier:
         `state` is what the transfer has made of the state, which is taken with that or not at all;
         return whether it was.
         """
+        kind = transfer.request.file_type
         if result.code:
-            logger.warning("transfer: %s: %d %s", transfer.request.url, result.code, result.text)
+            logger.warning("transfer: %s: %d %s", kind, result.code, result.text)
         else:
-            logger.info("transfer: %s: done", transfer.request.url)
+            logger.info("transfer: %s: done", kind)
         if self._image is not None:
             self._shell.discard(self._image)
             self._image = None
@@ -218,6 +220,12 @@ class Carrier:
             result = Result(FaultCode.INTERNAL_ERROR, f"not stored: {problem}")
         self._memory.keep(files.finished(self._memory.state, transfer, result, moment))
         return False
+
+
+def origin(url: str) -> str:
+    """Return the beginning of a URL, for people; the path may be a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def security(settings: Settings, wall: datetime) -> Security:

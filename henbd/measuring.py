@@ -111,12 +111,12 @@ class Measuring:
         code, text = 0, ""
         if isinstance(outcome, TransferError):
             code, text = int(outcome.code), str(outcome)
-            logger.warning("performance file: %s: %s", url, text)
+            logger.warning("performance file: %s: %s", file.name, text)
             if job in self._periods:
                 period = self._periods[job]
                 self._periods[job] = replace(period, unsent=(*period.unsent, file))
         else:
-            logger.info("performance file: %s: done", url)
+            logger.info("performance file: %s: done", file.name)
         self._tell(url, file, start, code, text)
 
     def _tell(self, url: str, file: File, start: str, code: int, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 
@@ -63,6 +64,22 @@ def test_an_upload_is_sent_after_the_session_and_told_of(world: World) -> None:
     ]
     world.run(600)
     assert len(world.hems.completions) == 1
+
+
+def test_neither_path_nor_password_is_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    world.register()
+    where = {"URL": "http://files.lab:8080/token?key=hidden", "Password": "hunter22"}
+    ask(world, "Upload", files.LOGS[0], **where)
+    world.run(10)
+    said = [r.getMessage() for r in caplog.records if r.name == "henbd.carrier"]
+    assert said == [
+        "transfer: 2 Vendor Log File with http://files.lab:8080",
+        "transfer: 2 Vendor Log File: done",
+    ]
+    assert "hunter22" not in caplog.text
 
 
 @pytest.mark.conformance("C131")
