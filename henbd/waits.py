@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from henbd.control import s1, trials
+from henbd.control.gateways import turn_ends_at
 from henbd.control.negotiation import narrowed
 from henbd.control.tunnel import installed
 from henbd.model.types import CLOCK_IS_SET
@@ -31,9 +32,19 @@ def waits(daemon: Daemon) -> Iterator[Wait]:
     departure = daemon.departure
     if departure.leaving(daemon.clock.monotonic()):
         yield Wait("the box to reboot, as ordered", _left(daemon, departure.wake_at()))
+    yield from _waits_for_gateways(daemon)
     yield from _waits_for_tunnel(daemon)
     yield from _waits_for_hems(daemon)
     yield from _waits_for_s1(daemon)
+
+
+def _waits_for_gateways(daemon: Daemon) -> Iterator[Wait]:
+    ipsec, known = daemon.settings.ipsec, daemon.course.gateways
+    if ipsec is not None and known.fallen_back:
+        yield Wait(
+            f"{', '.join(known.asked)} to work; {', '.join(known.good)} is used until then",
+            _left(daemon, turn_ends_at(known, daemon.tunnel, ipsec)),
+        )
 
 
 def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:

@@ -171,11 +171,17 @@ def _outward(gateways: Gateways, all_of_them: Sequence[Address], kernel: Kernel)
 
 def _in_turn(gateways: Gateways, tunnel: Tunnel, ipsec: IpsecSettings, now: float) -> Gateways:
     """Let the other list have its turn when that of this one is over."""
-    if gateways.good in ((), gateways.asked):
-        return gateways
-    if now < gateways.since + _turn_s(gateways, ipsec, up=tunnel.up):
+    ends_at = turn_ends_at(gateways, tunnel, ipsec)
+    if ends_at is None or now < ends_at:
         return gateways
     return replace(gateways, fallen_back=not gateways.fallen_back, since=now)
+
+
+def turn_ends_at(gateways: Gateways, tunnel: Tunnel, ipsec: IpsecSettings) -> float | None:
+    """Return when the other list has its turn, None where there is no other."""
+    if gateways.good in ((), gateways.asked):
+        return None
+    return gateways.since + _turn_s(gateways, ipsec, up=tunnel.up)
 
 
 def _turn_s(gateways: Gateways, ipsec: IpsecSettings, *, up: bool) -> float:
@@ -213,7 +219,7 @@ def times(
 ) -> Iterator[float]:
     """Yield when time alone will change something, as far as that is after a time."""
     at = [since + HEAD_START_S for since in gateways.trying.values()]
-    if gateways.good not in ((), gateways.asked):
-        at.append(gateways.since + _turn_s(gateways, ipsec, up=tunnel.up))
+    if (ends_at := turn_ends_at(gateways, tunnel, ipsec)) is not None:
+        at.append(ends_at)
     yield from (time for time in at if time > after)
     yield from trials.times(gateways.trials, after)

@@ -100,6 +100,10 @@ def test_a_list_that_does_not_work_disturbs_nothing_and_is_told_and_retried(
     world.run(20)
     assert events_since(world, told) == {SECURITY_GATEWAY_REQUIRED.code}
     assert world.values[paths.SECURITY_GATEWAYS[0]] == str(NOBODY_S)
+    (told_of,) = [wait for wait in waits(world.daemon) if str(NOBODY_S) in wait.what]
+    assert str(GATEWAY) in told_of.what
+    assert told_of.in_s is not None
+    assert retry_s - 60 < told_of.in_s <= retry_s
     since = len(world.journal.actions)
     world.run(retry_s - 60)
     assert not world.done(Initiate, since)
