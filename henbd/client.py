@@ -47,7 +47,9 @@ def add_commands(commands: Any) -> None:
     _add_json(tree)
 
     trace = _command(commands, "trace", _trace, "show the last sessions, and what happened around")
-    trace.add_argument("--last", type=int, metavar="N", help="the last N sessions; all of the ring")
+    trace.add_argument(
+        "--last", type=_count, metavar="N", help="the last N sessions; all of the ring"
+    )
     form = trace.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as JSON, with all bodies")
     form.add_argument("--html", action="store_true", help="as a page with diagrams and bodies")
@@ -80,6 +82,12 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or not path:
         raise argparse.ArgumentTypeError(f"{text!r} is not PATH=VALUE")
     return path, value
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
 
 
 def _status(options: argparse.Namespace) -> int:

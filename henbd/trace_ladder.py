@@ -22,7 +22,8 @@ def title(session: Mapping[str, Any]) -> str:
     number = f"session {session['number']}" if session["number"] else "the session that goes on"
     day = session["at"].partition("T")[0]
     where = f"{session['source']} to {session['url']}"
-    return f"{number}, {day} {time_of_day(session['at'])}, {where}: {', '.join(session['events'])}"
+    at = f"{day} {time_of_day(session['at'])} UTC"
+    return f"{number}, {at}, {where}: {', '.join(session['events'])}"
 
 
 def result(session: Mapping[str, Any]) -> str:

@@ -202,7 +202,7 @@ def shown(**changes: Any) -> dict[str, Any]:
 
 def test_the_ladder_tells_the_session_in_order() -> None:
     lines = ladder(shown()).splitlines()
-    title = "session 7, 2026-06-01 12:00:00.000, 10.99.0.1 to http://hems/: 1 BOOT"
+    title = "session 7, 2026-06-01 12:00:00.000 UTC, 10.99.0.1 to http://hems/: 1 BOOT"
     assert lines[0] == title
     assert lines[2] == "    -1.0000 * tunnel: up with 192.0.2.1"
     assert lines[3].startswith("    +0.0010 Inform ───")
