@@ -9,7 +9,7 @@ from ipaddress import ip_address
 import pytest
 
 from henbd.system.s1ap.amarisoft_text import beyond, hear, rewrite
-from henbd.system.s1ap.configured import Said
+from henbd.system.s1ap.dialect import Said
 from henbd.values import FarEnd, PeerState
 from tests.unit.test_srsenb import LINK
 

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from henbd.system.s1ap.configured import Said
+from henbd.system.s1ap.dialect import Said
 from henbd.system.s1ap.service import Running, procd, systemd
 from henbd.system.s1ap.srsenb_text import beyond, hear, rewrite
 from henbd.values import Cell, FarEnd, PeerState, S1Link

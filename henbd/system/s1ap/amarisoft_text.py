@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from henbd.system.s1ap.configured import Dialect, Said
+from henbd.system.s1ap.dialect import Dialect, Said
 from henbd.values import FarEnd, PeerState, S1Link
 
 # TS 36.412 7: the port of S1AP, which need not be written.

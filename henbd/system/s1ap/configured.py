@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 
 from henbd.errors import StackError
+from henbd.system.s1ap.dialect import Dialect, Said
 from henbd.system.s1ap.marked_file import Mark, MarkedFile
 from henbd.system.s1ap.runner import Runner, Watch
 from henbd.values import Address, FarEnd, Peer, PeerState, S1Link, Stack, Tell, Unknown
@@ -29,27 +30,6 @@ ADOPTED_S = 8.0
 
 NOT_LOOKED = Unknown("the stack has not been looked for yet")
 READING = Unknown("how S1 is, by what the stack says, is being found out")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """How S1 with a far end is, by what a stack says."""
-
-    state: PeerState
-    cause: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What is particular about a stack.
-
-    `beyond` says what of a link it cannot do, None where it can do all of it. `hear` says what a
-    line of it, or an answer, tells of the far ends of a link.
-    """
-
-    name: str
-    beyond: Callable[[S1Link], str | None]
-    hear: Callable[[str, S1Link], Mapping[FarEnd, Said]]
 
 
 class Phase(Enum):

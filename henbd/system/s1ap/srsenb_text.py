@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from henbd.system.s1ap.configured import Dialect, Said
+from henbd.system.s1ap.dialect import Dialect, Said
 from henbd.values import FarEnd, PeerState, S1Link
 
 SECTION = re.compile(r"\s*\[(?P<name>[^\]]*)\]")
