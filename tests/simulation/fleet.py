@@ -11,8 +11,9 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache, partial
 
-from henbd.control import intent
+from henbd.control import inform_parameters
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import opening as openings
 from henbd.cwmp.ledger import Ledger
@@ -93,7 +94,8 @@ class Fleet:
         self._storm = storm
         self._tree = before.report({ADDRESS: "10.99.0.2"})
         self._management = box.management
-        self._registration = intent.registration(self._tree)
+        # The same for all of them: the events are.
+        self._told = cache(partial(inform_parameters.informed, self._tree))
         self._aftermath = Aftermath(storm, tries=[0] * storm.boxes)
         self._load: Counter[int] = Counter()
         self._queue: list[tuple[float, int]] = []
@@ -137,7 +139,7 @@ class Fleet:
             self._tree,
             self._management,
             "boot",
-            self._registration,
+            self._told,
             choice=VERSION,
         )
         self._ledgers[number] = ledger
