@@ -13,7 +13,8 @@ CONFIGURED = ("file", "manager", "service", "remote_port")
 # are needed, each time.
 BOUND = (
     ("commands", ("reboot",)),
-    ("device", ("boot_id_file",)),
+    # The names of our own parameters have the OUI in them.
+    ("device", ("boot_id_file", "oui")),
     ("ipsec", ("vici",)),
     ("location", ("gpsd",)),
     ("s1", ("adapter", "socket", "group", "command", "time_limit_s", "poll_s", *CONFIGURED)),

@@ -23,8 +23,8 @@ BEFORE = settings()
         (BEFORE, (), {}),
         (settings(hems=hems(password="new")), (), {"hems": hems(password="new")}),
         (
-            settings(device=device(serial_number="2", boot_id_file="/other")),
-            ("device.boot_id_file",),
+            settings(device=device(serial_number="2", boot_id_file="/other", oui="0000AA")),
+            ("device.boot_id_file", "device.oui"),
             {"device": device(serial_number="2")},
         ),
         (
