@@ -223,11 +223,13 @@ class Daemon:
 
     def called(self) -> bool:
         """A connection request came in; return whether it will be served."""
-        if self.caller.management.enabled:
+        staying = not self.departure.leaving(self.clock.monotonic())
+        if self.caller.management.enabled and staying:
             logger.info("connection request")
             self.trace.note("HeMS", "connection request")
             self.memory.account(ledgers.called(self.memory.ledger))
-        return self.caller.management.enabled
+            return True
+        return False
 
     def _turn(self) -> None:
         """Do what time and bells have brought."""

@@ -49,6 +49,8 @@ def test_no_session_is_begun_while_the_box_goes_down(world: World) -> None:
     world.listener.call()
     world.run(DOWN_WITHIN_S - 10)
     assert len(world.informs) == before
+    # Nobody is promised a session that there will not be.
+    assert world.listener.answers == [True, False]
     assert next(waits(world.daemon)).what == "the box to reboot, as ordered"
 
 
