@@ -18,7 +18,7 @@ from tests.lab.hems.rpc import Set
 from tests.lab.lab import S1_SERVERS, SECURITY_GATEWAY, Lab
 from tests.lab.namespaces import run
 from tests.lab.probe import eventually
-from tests.lab.topology import GATEWAY, MME
+from tests.lab.topology import GATEWAY, MME, SGW
 
 # DPD, then five requests: so soon a dead gateway is noticed.
 NOTICED_S = 40.0
@@ -225,6 +225,8 @@ def right(lab: Lab) -> str | None:
         return f"guards: {status['guards']}"
     if not s1["up"] or {str(r.address) for r in lab.mme.s1_up} != {inner}:
         return f"S1: {[str(r.address) for r in lab.mme.s1_up]}, not {inner}: {s1['peers']}"
+    if f"{SGW}/32" not in tunnel["networks"]:
+        return f"the S-GW that the stack has announced is not in {tunnel['networks']}"
     if lab.hems_knows() != inner:
         return f"the HeMS believes in {lab.hems_knows()}, not in {inner}"
     if status["waiting_for"]:
