@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.."
 lab_packages='python3-venv strongswan-swanctl charon-systemd libcharon-extra-plugins
 libstrongswan-standard-plugins strongswan-pki openssl iproute2 tcpdump iputils-ping tshark dbus polkitd
 qemu-system-x86 busybox-static kmod chromium make'
-openwrt_packages='python3-venv shellcheck dash busybox-static chromium openssl strongswan-pki make'
+openwrt_packages='python3-venv nftables shellcheck dash busybox-static chromium openssl strongswan-pki make'
 
 missing() {
     for package in $1; do

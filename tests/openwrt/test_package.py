@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from henbd import __version__
-from tests.openwrt.board import STUBS, TREE
+from henbd.config_keys import SECTIONS
+from tests.openwrt.board import FILES, STUBS, TREE
 
 # Mode of each file that is installed, with the directory of modules aside.
 INSTALLED = {
@@ -28,6 +29,8 @@ INSTALLED = {
     "usr/libexec/rpcd/henbd": 0o755,
     "usr/share/acl.d/henbd.json": 0o644,
     "usr/share/henbd/henbd.config": 0o644,
+    "usr/share/nftables.d/chain-pre/input/20-henbd.nft": 0o644,
+    "usr/share/nftables.d/chain-pre/srcnat/20-henbd.nft": 0o644,
 }
 
 
@@ -130,3 +133,33 @@ def files(folder: Path) -> set[Path]:
 
 def test_every_file_beside_the_modules_is_installed(sourceless: Path) -> None:
     assert files(sourceless / "henbd") == files(TREE / "henbd")
+
+
+# The chains of OpenWrt's firewall that our rules go into, before all others.
+FIREWALL = """
+table inet fw4 {{
+    chain input {{
+        type filter hook input priority filter; policy drop;
+        {input}
+    }}
+    chain srcnat {{
+        type nat hook postrouting priority srcnat; policy accept;
+        {srcnat}
+        meta nfproto ipv4 masquerade
+    }}
+}}
+"""
+
+
+def test_firewall_takes_our_rules(tmp_path: Path) -> None:
+    rules = {name: (FILES / f"henbd-{name}.nft").read_text() for name in ("input", "srcnat")}
+    ruleset = tmp_path / "firewall.nft"
+    ruleset.write_text(FIREWALL.format(**rules))
+    check = ["unshare", "--net", "nft", "--check", "--file", str(ruleset)]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_connection_requests_pass_at_the_port_that_is_the_default() -> None:
+    port = SECTIONS["connection_request"]["port"].default
+    assert f"tcp dport {port} accept" in (FILES / "henbd-input.nft").read_text()
