@@ -111,12 +111,7 @@ def kill_henbd_and_charon(lab: Lab) -> None:
 
 @pytest.mark.parametrize(
     "end",
-    [
-        stop_charon,
-        pytest.param(kill_charon, marks=pytest.mark.kernel),
-        stop_henbd_and_charon,
-        kill_henbd_and_charon,
-    ],
+    [stop_charon, kill_charon, stop_henbd_and_charon, kill_henbd_and_charon],
 )
 def test_when_charon_has_ended_nobody_gets_out_and_afterwards_inside_again(
     lab: Lab, end: Deed

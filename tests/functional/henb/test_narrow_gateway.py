@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from tests.functional.henb.test_s1 import set_in_a_session
 from tests.lab.faults import right
 from tests.lab.gateway import Refusal
@@ -18,7 +16,6 @@ from tests.lab.topology import HEMS, MME, SECOND_MME, SGW
 MOVED = Set({S1_SERVERS: ("10.30.0.9", "xsd:string")})
 
 
-@pytest.mark.kernel
 def test_a_gateway_that_allows_one_child_has_the_old_one_ended_first(registered: Lab) -> None:
     """It refuses the second one as long as the first is there, and takes it when that has gone."""
     assert eventually(lambda: right(registered) is None, 20)
