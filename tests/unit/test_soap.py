@@ -249,6 +249,17 @@ def test_what_is_said_of_transfers_is_valid_by_the_schema(message: Outgoing, fir
             assert schema.deviations(root, CWMP + version) == []
 
 
+@pytest.mark.conformance("C136", "C150")
+@pytest.mark.parametrize("version", ["1-0", "1-1", "1-2"])
+def test_transfer_may_end_in_any_way_and_the_schema_knows_how_it_is_told(version: str) -> None:
+    for code in (0, *(code for code in FaultCode if code >= 9000)):
+        for event in (events.DOWNLOAD, events.UPLOAD):
+            call = TransferComplete("key", code, "why", UNKNOWN_TIME, UNKNOWN_TIME)
+            message, spoken = session.spoken(Owed(Event(event), call), version)
+            root = etree.fromstring(envelope(message, "1", spoken))
+            assert schema.deviations(root, CWMP + spoken) == []
+
+
 @pytest.mark.parametrize("base", Base)
 def test_type_on_the_wire_is_one_that_the_schema_knows(base: Base) -> None:
     """The types of TR-106 as TR-069 writes them: base64 has another name there."""
