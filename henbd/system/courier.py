@@ -6,22 +6,22 @@ HeMS has named these credentials for this very server.
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.hooks import default_hooks
 
 from henbd.errors import ExchangeError, FaultCode, TransferError
 from henbd.system.channel import MOST_REDIRECTS, REDIRECTS, UNAUTHORIZED
 from henbd.system.checksums import Checksums
 from henbd.system.failures import describe, root
-from henbd.system.pool import KeepingSession
+from henbd.system.pool import Adapter, Connection, KeepingSession, Pool
 from henbd.system.target import Credentials, Target, redirected, target
 
 CONNECT_TIMEOUT_S = 20.0
@@ -92,24 +92,40 @@ def _answered(
     method: str, server: Server, context: ssl.SSLContext, body: bytes | None, failure: FaultCode
 ) -> Iterator[requests.Response]:
     """Return the answer from where redirects lead; its body was not read. Raises TransferError."""
-    with KeepingSession() as session:
-        session.trust_env = False
-        session.mount("https://", _Adapter(context))
+    with ExitStack() as stack:
         try:
             here = target(server.url, server.username, server.password)
-            response = _exchanged(session, method, here, body)
+            response = _exchanged(stack.enter_context(_session(here, context)), method, here, body)
             for _ in range(MOST_REDIRECTS):
                 if response.status_code not in REDIRECTS:
                     break
                 here = redirected(here, response.headers.get("Location"))
                 response.close()
+                session = stack.enter_context(_session(here, context))
                 response = _exchanged(session, method, here, body)
         except ExchangeError as error:
             raise TransferError(failure, str(error)) from error
         except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
             raise _unreachable(here, error) from error
-        with response:
-            yield response
+        yield stack.enter_context(response)
+
+
+def _session(here: Target, context: ssl.SSLContext) -> requests.Session:
+    """Return what speaks to one server, over a connection of ours."""
+    made, adapter = KeepingSession(), Adapter()
+    adapter.pool = Pool(here.host, here.port, maxsize=1, dial=partial(_dial, here, context))
+    made.trust_env = False
+    made.mount(f"{here.scheme}://", adapter)
+    return made
+
+
+def _dial(here: Target, context: ssl.SSLContext, connection: Connection) -> None:
+    """Give a connection of the pool its socket; raises OSError, which urllib3 wraps."""
+    plain = socket.create_connection((here.host, here.port), CONNECT_TIMEOUT_S)
+    plain.settimeout(READ_TIMEOUT_S)
+    connection.sock = plain
+    if here.scheme == "https":
+        connection.sock = context.wrap_socket(plain, server_hostname=here.host)
 
 
 def _exchanged(
@@ -141,7 +157,7 @@ def _sent(
     credentials(request)
     return session.send(
         request,
-        timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+        timeout=READ_TIMEOUT_S,
         stream=True,
         allow_redirects=False,
         proxies={},
@@ -171,24 +187,3 @@ def _unreachable(here: Target, error: Exception) -> TransferError:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return TransferError(FaultCode.SERVER_AUTHENTICATION, text)
     return TransferError(FaultCode.SERVER_UNREACHABLE, text)
-
-
-class _Adapter(HTTPAdapter):
-    """Speaks TLS by our rules, where requests would make its own."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
-        keywords["ssl_context"] = self._context
-        super().init_poolmanager(*arguments, **keywords)
-
-    def build_connection_pool_key_attributes(
-        self, request: Any, verify: Any, cert: Any = None
-    ) -> Any:
-        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-        return host, {}
-
-    def cert_verify(self, *_: Any, **__: Any) -> None:
-        """Look for no file of authorities: the context has them."""
