@@ -11,7 +11,9 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from henbd.model.types import UNKNOWN_TIME
+from henbd.errors import InvalidValueError
+from henbd.model.schema import Base, Type
+from henbd.model.types import UNKNOWN_TIME, canonical
 from henbd.system.doorbell import Doorbell
 from henbd.system.lines import LineConnection
 from henbd.values import Address, Coordinates, Fix
@@ -24,6 +26,8 @@ WATCH = b'?WATCH={"enable":true,"json":true}'
 AGAIN_S = 10.0
 
 MICRO = 1_000_000
+
+DATE_TIME = Type(Base.DATE_TIME)
 
 
 class Gpsd:
@@ -119,13 +123,7 @@ def position(report: dict[str, Any], satellites: int) -> Fix | None:
     latitude, longitude = _degrees(report.get("lat"), 90), _degrees(report.get("lon"), 180)
     if not isinstance(mode, int) or mode < 2 or latitude is None or longitude is None:
         return None
-    time = report.get("time")
-    told = str(time).partition(".")[0].removesuffix("Z") + "Z" if isinstance(time, str) else ""
-    return Fix(
-        Coordinates(latitude, longitude),
-        satellites,
-        told if len(told) == len(UNKNOWN_TIME) else UNKNOWN_TIME,
-    )
+    return Fix(Coordinates(latitude, longitude), satellites, _time(report.get("time")))
 
 
 def _degrees(value: Any, most: int) -> int | None:
@@ -133,3 +131,11 @@ def _degrees(value: Any, most: int) -> int | None:
     if not isinstance(value, int | float) or not -most <= value <= most:
         return None
     return round(value * MICRO)
+
+
+def _time(value: Any) -> str:
+    """Return a time of gpsd's as a dateTime; the Unknown Time where it is none."""
+    try:
+        return canonical(DATE_TIME, str(value))
+    except InvalidValueError:
+        return UNKNOWN_TIME

@@ -72,6 +72,10 @@ def test_position_is_that_of_gpsd(receiver: Receiver) -> None:
     assert receiver.fix() == Fix(PLACE, 7, "2026-01-02T03:04:05Z")
     receiver.send(LOST)
     receiver.loop.turn_until(lambda: receiver.shell.fix() is None)
+    receiver.send(TPV.replace(b"2026-01-02T03:04:05.000Z", b"2026-13-02T03:04:05.000Z"))
+    assert receiver.fix().time == "0001-01-01T00:00:00Z"
+    receiver.send(LOST)
+    receiver.loop.turn_until(lambda: receiver.shell.fix() is None)
     receiver.send(OLD_SKY + TPV.replace(b'"time":"2026-01-02T03:04:05.000Z",', b""))
     assert receiver.fix() == Fix(PLACE, 1, "0001-01-01T00:00:00Z")
 
