@@ -186,6 +186,7 @@ def test_link_null_ends_s1(lab: Bench) -> None:
         "peers": [],
         "transmitting": False,
         "user_plane_peers": [],
+        "parameters": {},
     }
     assert lab.log.wait("SCTP-down").facts["reason"] == "shut down by the peer"
     lab.tell(3, link(HENB, MME))
