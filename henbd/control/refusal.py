@@ -76,10 +76,12 @@ def refusals(tree: Tree, changed: frozenset[str], settings: Settings) -> tuple[C
     found += inform_parameters.problems(tree)
     found += _stack(tree, settings.s1.adapter)
     found += radio.conflicts(tree)
-    # A culprit is named as the HeMS named it.
+    # A culprit is named once, and as the HeMS named it.
     named = {tree.target(path): path for path in changed}
     return tuple(
-        Culprit(named[path], FaultCode.INVALID_VALUE, text) for path, text in found if path in named
+        Culprit(named[path], FaultCode.INVALID_VALUE, text)
+        for path, text in dict(found).items()
+        if path in named
     )
 
 

@@ -148,9 +148,10 @@ class Tree:
             except InvalidValueError as error:
                 culprits.append(Culprit(name, error.code, str(error)))
         values = {**self.values, **changes}
+        conflicts = consistency.conflicts(changes, self.nodes, self.instances, values)
         culprits += (
             Culprit(named[path], FaultCode.INVALID_VALUE, text)
-            for path, text in consistency.conflicts(changes, self.nodes, self.instances, values)
+            for path, text in dict(conflicts).items()
         )
         if culprits:
             raise CwmpFault(FaultCode.INVALID_ARGUMENTS, "Invalid arguments", tuple(culprits))

@@ -66,6 +66,13 @@ def test_strong_reference_names_a_row_that_is_there_with_or_without_the_last_dot
     assert culprits(TREE, Many="Device.T.1,Device.T.9") == {"Many": WRONG}
 
 
+@pytest.mark.conformance("C113")
+def test_culprit_is_named_once_whatever_is_wrong_with_it() -> None:
+    with pytest.raises(CwmpFault) as refused:
+        TREE.set([("Device.Many", "Device.T.8,Device.T.9"), ("Device.Chosen", "x,y")])
+    assert [c.path for c in refused.value.culprits] == ["Device.Many", "Device.Chosen"]
+
+
 def test_weak_reference_may_name_what_is_not_there() -> None:
     assert TREE.set([("Device.Weak", "Device.T.9.")]).value("Device.Weak") == "Device.T.9"
 

@@ -21,6 +21,7 @@ def culprits(values: dict[str, str], tree: Tree | None = None) -> set[str]:
     after = (tree or factory()).set(values.items())
     found = refusals(after, frozenset(values), settings())
     assert all(c.text and c.code == FaultCode.INVALID_VALUE for c in found)
+    assert len(found) == len({c.path for c in found}), "each is named once"
     return {culprit.path for culprit in found}
 
 
