@@ -146,6 +146,7 @@ def test_option_has_the_type_of_its_key() -> None:
 def test_configuration_shows_defaults_and_says_what_is_not_set() -> None:
     for (section, name), shown in configured().items():
         assert shown["comment"], f"{CONFIG}: {section}.{name} has no line of comment"
+        assert all(shown["values"]), f"{CONFIG}: {section}.{name} needs an example: '' is not set"
         key = SECTIONS.get(section, {}).get(name)
         if key is None:
             continue
