@@ -55,6 +55,12 @@ test-kernel: setup-lab ## demo and core tests under a full Debian kernel in a VM
 	@$(PYTHON) -m tests.lab.vm --timeout 900 -- $(PYTHON) -m tests.lab.demo
 	@$(PYTHON) -m tests.lab.vm --timeout 900 -- $(PYTHON) -m pytest -m kernel -n 3 --dist worksteal
 
+.PHONY: test-systemd
+test-systemd: setup-lab ## henbd as a service of systemd, in a VM (root)
+	@$(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/build/installed
+	@HENBD_INSTALLED=$(CURDIR)/build/installed $(PYTHON) -m tests.lab.vm --systemd --timeout 1200 \
+		-- $(PYTHON) -m pytest -m systemd tests/functional/test_systemd.py
+
 matrix: setup-lab ## every fault in every way to do ESP: here, and in a VM (root)
 	@$(PYTHON) -m pytest -n $(WORKERS) -m matrix tests/functional/henb
 	@$(PYTHON) -m tests.lab.vm --timeout 3600 -- $(PYTHON) -m pytest -m matrix tests/functional/henb
