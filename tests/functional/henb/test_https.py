@@ -33,8 +33,8 @@ def test_a_wrong_certificate_is_refused_and_a_right_one_taken(lab: Lab, wrong: s
 
 def failure(lab: Lab) -> str | None:
     """Return why the last session failed, None where there was none."""
-    last = lab.status()["hems"]["sessions"][0]
-    return last and last["failure"]
+    sessions = lab.status()["hems"]["sessions"]
+    return sessions[0]["failure"] if sessions else None
 
 
 @pytest.mark.lab(
