@@ -30,6 +30,7 @@ pytestmark = [
 
 UP = "registered; tunnel up 10.99.0.1; S1 up"
 CONFIGURATION = Path("/etc/henbd/henbd.toml")
+LOGIND = ("org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager")
 NET_ADMIN = 1 << 12
 WATCHDOG_S = 4
 
@@ -102,6 +103,11 @@ def henbd(*arguments: str, group: str = "henbd") -> str:
     return run("setpriv", *ids, "/usr/local/bin/henbd", *arguments)
 
 
+def as_user(user: str, *command: str) -> str:
+    """Have somebody without rights run a command."""
+    return run("setpriv", f"--reuid={user}", "--regid=nogroup", "--clear-groups", *command)
+
+
 @pytest.fixture(scope="module")
 def box() -> Iterator[Box]:
     """A box that has been installed, and registered."""
@@ -138,6 +144,8 @@ def test_it_has_one_capability_and_is_nobody_in_particular() -> None:
     assert status["NoNewPrivs"] == "1"
     assert status["Uid"].split()[0] == run("id", "-u", "henbd").strip()
     assert sorted(status["Groups"].split()) == sorted(run("id", "-G", "henbd").split())
+    # Its log it may send to the HeMS.
+    assert "systemd-journal" in run("id", "-Gn", "henbd").split()
 
 
 @pytest.mark.usefixtures("box")
@@ -201,3 +209,35 @@ def test_guards_stand_before_henbd_does(box: Box) -> None:
     run("systemctl", "start", "strongswan")
     run("systemctl", "start", "henbd", timeout_s=60)
     assert eventually(is_up, 60), show("StatusText")
+
+
+@pytest.mark.usefixtures("box")
+def test_a_wrong_configuration_is_not_tried_again() -> None:
+    kept = CONFIGURATION.read_text()
+    CONFIGURATION.write_text(kept.replace("[hems]", "[hems]\ncolour = 1", 1))
+    with pytest.raises(CommandFailed):
+        run("systemctl", "restart", "henbd", timeout_s=60)
+    assert show("ActiveState", "ExecMainStatus") == {"ActiveState": "failed", "ExecMainStatus": "2"}
+    assert any("hems.colour" in line["MESSAGE"] for line in journal())
+    CONFIGURATION.write_text(kept)
+    run("systemctl", "start", "henbd", timeout_s=60)
+    assert eventually(is_up, 60), show("StatusText")
+
+
+@pytest.mark.usefixtures("box")
+@pytest.mark.usefixtures("box")
+def test_the_rule_opens_two_doors_to_henbd_and_to_nobody_else() -> None:
+    assert "yes" in as_user("henbd", "busctl", "call", *LOGIND, "CanReboot")
+    assert "yes" not in as_user("nobody", "busctl", "call", *LOGIND, "CanReboot")
+    stack = Path("/run/systemd/system/srsenb.service")
+    stack.write_text("[Service]\nExecStart=/bin/sleep infinity\n")
+    other = stack.with_name("other.service")
+    other.write_text(stack.read_text())
+    run("systemctl", "daemon-reload")
+    as_user("henbd", "systemctl", "restart", "srsenb")
+    assert show("ActiveState", unit="srsenb") == {"ActiveState": "active"}
+    for user, unit in (("henbd", "other"), ("nobody", "srsenb")):
+        with pytest.raises(CommandFailed, match="uthentication"):
+            as_user(user, "systemctl", "--no-ask-password", "restart", unit)
+    as_user("henbd", "systemctl", "stop", "srsenb")
+    assert show("ActiveState", unit="srsenb") == {"ActiveState": "inactive"}
