@@ -1,1 +1,1 @@
-"""The loop in simulated time, for long or in great numbers: too long for the unit tests."""
+"""The whole daemon in simulated time, against fakes that keep state and obey."""

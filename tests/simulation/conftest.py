@@ -1,4 +1,4 @@
-"""The worlds of the unit tests, for longer."""
+"""The whole daemon in simulated time: its worlds are those of the unit tests."""
 
 from __future__ import annotations
 

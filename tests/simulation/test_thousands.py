@@ -39,6 +39,7 @@ def forget(world: World) -> None:
     world.hems.endpoints.clear()
     world.hems.responses.clear()
     world.journal.actions.clear()
+    world.diary.kept.clear()
     world.mmes[MME].setups_at.clear()
     for gateway in world.gateways.values():
         gateway.asked_at.clear()
