@@ -139,16 +139,19 @@ class Tree:
         for name, text in pairs:
             path = self.target(name)
             try:
-                if path in changes:
+                if path in named:
                     raise InvalidValueError(
                         FaultCode.INVALID_ARGUMENTS, "named twice in one request"
                     )
-                changes[path] = self._acceptable(path, text)
+                value = self._acceptable(path, text)
                 named[path] = name
+                if value is not None:
+                    changes[path] = value
             except InvalidValueError as error:
                 culprits.append(Culprit(name, error.code, str(error)))
         values = {**self.values, **changes}
-        conflicts = consistency.conflicts(changes, self.nodes, self.instances, values)
+        altered = {p: v for p, v in changes.items() if v != self.values[p]}
+        conflicts = consistency.conflicts(altered, self.nodes, self.instances, values)
         culprits += (
             Culprit(named[path], FaultCode.INVALID_VALUE, text)
             for path, text in dict(conflicts).items()
@@ -156,16 +159,26 @@ class Tree:
         if culprits:
             raise CwmpFault(FaultCode.INVALID_ARGUMENTS, "Invalid arguments", tuple(culprits))
         given = {p for p, v in changes.items() if v == "true" and self.rows[p].role is Role.COMMAND}
-        kept = {p: v for p, v in changes.items() if self.rows[p].role is Role.STORED}
+        # To write back what it is does not use up the one time.
+        once = {p for p in changes if self.rows[p].access is Access.WRITE_ONCE} - altered.keys()
+        kept = {
+            p: v for p, v in changes.items() if self.rows[p].role is Role.STORED and p not in once
+        }
         return replace(self.store(kept), commands=self.commands | given)
 
-    def _acceptable(self, path: str, text: str) -> str:
+    def _acceptable(self, path: str, text: str) -> str | None:
+        """Return the value to be set, None where a HeMS writes back what is no value yet."""
         row = self.rows.get(path)
         if row is None:
             raise InvalidValueError(FaultCode.INVALID_NAME, "no such parameter")
         if not self.writable(path):
             raise InvalidValueError(FaultCode.NOT_WRITABLE, "not writable")
-        value = consistency.spelt(row, text)
+        try:
+            value = consistency.spelt(row, text)
+        except InvalidValueError:
+            if text == self.values[path]:
+                return None
+            raise
         fixed = row.role not in (Role.STORED, Role.COMMAND)
         if fixed and value != self.values[path]:
             raise InvalidValueError(

@@ -121,6 +121,17 @@ def test_value_that_was_set_to_what_it_is_is_provisioned_all_the_same() -> None:
 
 
 @pytest.mark.conformance("C113")
+def test_whatever_was_read_can_be_written_back() -> None:
+    """An unset list that must have an item, an alias of the box's own: nothing is changed by it."""
+    shown = [(p, TREE.values[p]) for p in WRITABLE if not TREE.rows[p].hidden]
+    assert (paths.S1_SERVERS, "") in shown
+    after = TREE.set(shown)
+    assert after.values == TREE.values
+    again, lost = factory().provision(after.provisioning)
+    assert again.values == TREE.values
+    assert not lost
+
+
 def test_every_culprit_is_named_with_its_reason() -> None:
     fault = refusal(
         TREE,
