@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from henbd.actions import TerminateIke
 from henbd.caller import Caller
 from henbd.carrier import Carrier
 from henbd.clock import Clock
@@ -62,16 +63,7 @@ from henbd.status import status, summary
 from henbd.system.acs import Answer
 from henbd.trace import Recording, Trace
 from henbd.trace_document import document
-from henbd.values import (
-    Charon,
-    Desired,
-    EspMode,
-    Kernel,
-    Loaded,
-    Observed,
-    TerminateIke,
-    Unknown,
-)
+from henbd.values import Charon, Desired, EspMode, Kernel, Loaded, Observed, Unknown
 from henbd.whereabouts import Whereabouts
 
 logger = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from henbd import config
+from henbd.actions import RemoveGuard
 from henbd.control.guard import far, near
 from henbd.errors import ConsoleError, KernelError
 from henbd.settings import Settings
@@ -15,7 +16,7 @@ from henbd.system.console import ask
 from henbd.system.doorbell import Doorbell
 from henbd.system.guard_file import GuardFile
 from henbd.system.kernel import KernelShell
-from henbd.values import Block, Guard, Kernel, RemoveGuard, Unknown
+from henbd.values import Block, Guard, Kernel, Unknown
 
 NONE = "no guard stands"
 QUESTION = "What they keep inside may leave in the clear then. Remove them? [yes/no] "

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import logging
 
-from henbd.control import pacing
-from henbd.control.pacing import Pace
-from henbd.errors import KernelError, StoreError
-from henbd.parties import Parties
-from henbd.values import (
+from henbd.actions import (
     Action,
     AddGuard,
     AddInterface,
-    Address,
     AddRoute,
-    Connection,
-    Desired,
-    Guard,
     Initiate,
-    Network,
     RemoveAddress,
     RemoveGuard,
     RemoveInterface,
     RemoveRoute,
     Tell,
 )
+from henbd.control import pacing
+from henbd.control.pacing import Pace
+from henbd.errors import KernelError, StoreError
+from henbd.parties import Parties
+from henbd.values import Address, Connection, Desired, Guard, Network
 
 logger = logging.getLogger(__name__)
 

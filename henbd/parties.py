@@ -6,22 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from henbd.actions import CharonAction, KernelAction, Tell
 from henbd.carrier import Files
 from henbd.conversation import Exchanges
 from henbd.departure import Doors
-from henbd.values import (
-    Address,
-    Charon,
-    CharonAction,
-    Fix,
-    Kernel,
-    KernelAction,
-    Network,
-    Stack,
-    Tell,
-    Unknown,
-    Vitals,
-)
+from henbd.values import Address, Charon, Fix, Kernel, Network, Stack, Unknown, Vitals
 
 
 class Timed(Protocol):

@@ -7,22 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from henbd.control.tunnel import PREFIX, Condition, Tunnel, installed, ours
-from henbd.values import (
+from henbd.actions import (
     Action,
-    Certificate,
-    Charon,
-    Connection,
-    IkeSa,
     Initiate,
     LoadConnection,
     LoadCredentials,
-    Loaded,
-    Network,
     TerminateChild,
     TerminateIke,
     UnloadConnection,
 )
+from henbd.control.tunnel import PREFIX, Condition, Tunnel, installed, ours
+from henbd.values import Certificate, Charon, Connection, IkeSa, Loaded, Network
 
 
 def load(connection: Connection, charon: Charon) -> Iterator[Action]:

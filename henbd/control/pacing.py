@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from henbd.values import Action, Initiate
+from henbd.actions import Action, Initiate
 
 # What charon was asked for shows after a few milliseconds; half a second is late by any measure.
 FIRST_PAUSE_S = 0.5

@@ -11,15 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from henbd.actions import (
+    Action,
+    AddGuard,
+    AddInterface,
+    AddRoute,
+    RemoveAddress,
+    RemoveGuard,
+    RemoveInterface,
+    RemoveRoute,
+    Tell,
+    TerminateChild,
+)
 from henbd.control import negotiation
 from henbd.control.guard import far, near
 from henbd.control.routing import CHARON_TABLE
 from henbd.control.tunnel import Tunnel
 from henbd.values import (
-    Action,
-    AddGuard,
-    AddInterface,
-    AddRoute,
     Block,
     Charon,
     Connection,
@@ -30,15 +38,9 @@ from henbd.values import (
     Interface,
     Kernel,
     Observed,
-    RemoveAddress,
-    RemoveGuard,
-    RemoveInterface,
-    RemoveRoute,
     Route,
     S1Link,
     Stack,
-    Tell,
-    TerminateChild,
     Unknown,
 )
 

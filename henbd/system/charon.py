@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from henbd.actions import CharonAction, Initiate
 from henbd.errors import CharonError
 from henbd.system.charon_messages import esp_mode, ike_sas, loaded, request_for, torn
 from henbd.system.doorbell import Doorbell
 from henbd.system.initiation import Initiations
 from henbd.system.vici_connection import Reply, ViciConnection
-from henbd.values import Charon, CharonAction, EspMode, Initiate, Loaded, Unknown
+from henbd.values import Charon, EspMode, Loaded, Unknown
 
 logger = logging.getLogger(__name__)
 

@@ -15,26 +15,28 @@ from ipaddress import (
 )
 from typing import assert_never
 
+from henbd.actions import (
+    CharonAction,
+    Initiate,
+    LoadConnection,
+    LoadCredentials,
+    TerminateChild,
+    TerminateIke,
+    UnloadConnection,
+)
 from henbd.errors import CharonError
 from henbd.system.vici_connection import Request, Section
 from henbd.values import (
     Address,
     AddressFamily,
     Certificate,
-    CharonAction,
     Child,
     ChildSa,
     Connection,
     EspMode,
     IkeSa,
-    Initiate,
-    LoadConnection,
-    LoadCredentials,
     Loaded,
     Network,
-    TerminateChild,
-    TerminateIke,
-    UnloadConnection,
 )
 
 # While an IKE_SA is being rekeyed its children carry traffic, and it has its inner address until

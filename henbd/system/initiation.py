@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from henbd.actions import Initiate
 from henbd.system.charon_messages import request_for
 from henbd.system.doorbell import Doorbell
 from henbd.system.vici_connection import Reply, ViciConnection
-from henbd.values import Initiate
 
 
 class Initiations:

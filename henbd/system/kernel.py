@@ -11,26 +11,21 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, assert_never
 
-from henbd.errors import KernelError
-from henbd.system import links, rtnetlink, xfrm
-from henbd.system.doorbell import Doorbell
-from henbd.system.netlink import NetlinkSocket
-from henbd.values import (
+from henbd.actions import (
     AddGuard,
     AddInterface,
     AddRoute,
-    Block,
-    Guard,
-    Kernel,
     KernelAction,
     RemoveAddress,
     RemoveGuard,
     RemoveInterface,
     RemoveRoute,
-    Route,
-    Unknown,
-    Unreachable,
 )
+from henbd.errors import KernelError
+from henbd.system import links, rtnetlink, xfrm
+from henbd.system.doorbell import Doorbell
+from henbd.system.netlink import NetlinkSocket
+from henbd.values import Block, Guard, Kernel, Route, Unknown, Unreachable
 
 if TYPE_CHECKING:
     from henbd.system.routes import Routes

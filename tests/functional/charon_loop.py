@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from types import TracebackType
 
+from henbd.actions import Initiate, LoadConnection, LoadCredentials
 from henbd.control.tunnel import PREFIX
 from henbd.system.charon import CharonShell
 from henbd.system.doorbell import Doorbell
@@ -22,9 +23,6 @@ from henbd.values import (
     Connection,
     Credentials,
     IkeSa,
-    Initiate,
-    LoadConnection,
-    LoadCredentials,
     Loaded,
     PresharedKey,
     Unknown,

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from henbd.actions import Tell
 from henbd.system.s1ap import amarisoft_text
 from henbd.system.s1ap.configured import ConfiguredAdapter
 from henbd.system.s1ap.marked_file import MarkedFile
 from henbd.system.s1ap.remote import RemoteRunner
 from henbd.system.s1ap.runner import ChildRunner, Runner, Watch
-from henbd.values import Peer, PeerState, Stack, Tell, Unknown
+from henbd.values import Peer, PeerState, Stack, Unknown
 from tests.functional.loop import LIMIT_S, Loop
 from tests.functional.native_stack import LINK, MME
 

@@ -9,18 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from henbd.actions import LoadConnection, TerminateChild, TerminateIke, UnloadConnection
 from henbd.control.tunnel import PREFIX
-from henbd.values import (
-    AddressFamily,
-    Connection,
-    EspMode,
-    IkeSa,
-    LoadConnection,
-    TerminateChild,
-    TerminateIke,
-    Unknown,
-    UnloadConnection,
-)
+from henbd.values import AddressFamily, Connection, EspMode, IkeSa, Unknown
 from tests.functional.charon_loop import Ground, by_secret, child, connection, ground
 from tests.lab import pki as pki_module
 from tests.lab.charon import kernel_has_esp

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from henbd.values import Initiate, LoadConnection, TerminateIke, UnloadConnection
+from henbd.actions import Initiate, LoadConnection, TerminateIke, UnloadConnection
 from tests.functional.charon_loop import Ground, by_certificate, child, connection, ground
 from tests.lab import pki as pki_module
 from tests.lab.gateway import Refusal

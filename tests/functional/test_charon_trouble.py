@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from henbd.actions import Initiate
 from henbd.system.vici_connection import ANSWER_WITHIN_S
-from henbd.values import Initiate, Unknown
+from henbd.values import Unknown
 from tests.functional.charon_loop import Ground, Loop, child, connection, ground
 from tests.lab import pki as pki_module
 from tests.lab.events import PATIENCE

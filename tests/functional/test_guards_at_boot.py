@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from henbd.actions import AddGuard
 from henbd.control.guard import guards
 from henbd.errors import StoreError
 from henbd.system.guard_file import GuardFile
-from henbd.values import AddGuard, EspMode, Kernel
+from henbd.values import EspMode, Kernel
 from tests.functional.kernel_box import FAR, INNER, NETWORK, Bells, see, send, shell_in
 from tests.lab.lab import ROOT, toml
 from tests.lab.namespaces import Namespace, join, namespaces

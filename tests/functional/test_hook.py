@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from henbd.actions import Tell
 from henbd.system.s1ap.hook import NOT_ASKED, HookAdapter
-from henbd.values import Peer, PeerState, Stack, Tell, Unknown
+from henbd.values import Peer, PeerState, Stack, Unknown
 from tests.functional.loop import Loop
 from tests.functional.native_stack import LINK, MME
 

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from henbd.actions import AddGuard, RemoveGuard
 from henbd.errors import KernelError
 from henbd.system import kernel
 from henbd.system.kernel import KernelShell
 from henbd.system.netlink import NetlinkSocket
-from henbd.values import AddGuard, Block, RemoveGuard
+from henbd.values import Block
 from tests.functional.kernel_box import Bells, see, shell_in, two_ways
 from tests.lab.namespaces import Namespace
 
@@ -119,8 +120,10 @@ from henbd.errors import KernelError
 from henbd.system import kernel
 from henbd.system.kernel import KernelShell
 from henbd.system.netlink import NetlinkSocket
-from henbd.values import AddGuard, Block, RemoveGuard
-from henbd.values import AddGuard, Block, Unreachable
+from henbd.actions import AddGuard, RemoveGuard
+from henbd.values import Block
+from henbd.actions import AddGuard
+from henbd.values import Block, Unreachable
 shell = KernelShell(Doorbell(), lambda: None)
 """
 

@@ -11,8 +11,9 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
+from henbd.actions import AddGuard, RemoveGuard
 from henbd.system.kernel import KernelShell
-from henbd.values import AddGuard, Block, Direction, Guard, RemoveGuard, Unreachable
+from henbd.values import Block, Direction, Guard, Unreachable
 from tests.functional.kernel_box import (
     ANY,
     FAMILY,

@@ -7,17 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from henbd.actions import AddInterface, AddRoute, RemoveAddress, RemoveInterface
 from henbd.errors import KernelError
 from henbd.system.kernel import KernelShell
-from henbd.values import (
-    AddInterface,
-    AddRoute,
-    Interface,
-    InterfaceAddress,
-    RemoveAddress,
-    RemoveInterface,
-    Route,
-)
+from henbd.values import Interface, InterfaceAddress, Route
 from tests.functional.kernel_box import INNER, MAIN, NETWORK, Bells, index, see, shell_in, two_ways
 from tests.lab.charon import kernel_has_esp
 from tests.lab.namespaces import Namespace

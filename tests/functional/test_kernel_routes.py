@@ -10,16 +10,10 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
+from henbd.actions import AddGuard, AddRoute, RemoveGuard, RemoveRoute
 from henbd.errors import KernelError
 from henbd.system.kernel import KernelShell
-from henbd.values import (
-    AddGuard,
-    AddRoute,
-    RemoveGuard,
-    RemoveRoute,
-    Route,
-    Unreachable,
-)
+from henbd.values import Route, Unreachable
 from tests.functional.kernel_box import (
     FAMILY,
     FAR,

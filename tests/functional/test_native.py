@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 import henbd
+from henbd.actions import Tell
 from henbd.system.s1ap.json_object import JsonObject
 from henbd.system.s1ap.native import NOBODY, SILENT
 from henbd.system.s1ap.wire import read_link
-from henbd.values import Peer, PeerState, Stack, Tell
+from henbd.values import Peer, PeerState, Stack
 from tests.functional.loop import LIMIT_S
 from tests.functional.native_stack import LINK, MME, Native
 

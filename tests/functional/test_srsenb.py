@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from henbd.actions import Tell
 from henbd.system.s1ap import srsenb_text
 from henbd.system.s1ap.configured import READING, ConfiguredAdapter
 from henbd.system.s1ap.marked_file import MarkedFile
 from henbd.system.s1ap.runner import ChildRunner, Runner, Watch
 from henbd.system.s1ap.service import ServiceRunner, systemd
-from henbd.values import Peer, PeerState, S1Link, Stack, Tell, Unknown
+from henbd.values import Peer, PeerState, S1Link, Stack, Unknown
 from tests.functional.loop import LIMIT_S, Loop
 from tests.functional.native_stack import LINK, MME
 from tests.lab import stand_in_systemd as stand_in

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
+from henbd.actions import TerminateIke
 from henbd.control.plan import plan
 from henbd.model import paths
-from henbd.values import Desired, EspMode, Kernel, S1Link, TerminateIke
+from henbd.values import Desired, EspMode, Kernel, S1Link
 from tests.unit.deeds import CORE_MME, DEEDS, UNATTENDED, heal
 from tests.unit.fakes.kernel import OUTER, Fate
 from tests.unit.fakes.stack import FakeMme

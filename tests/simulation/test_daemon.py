@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from henbd.actions import AddGuard, KernelAction
 from henbd.errors import KernelError
 from henbd.model import paths
 from henbd.settings import HemsPath
-from henbd.values import AddGuard, EspMode, KernelAction
+from henbd.values import EspMode
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.kernel import OUTER
 from tests.unit.settings import hems, settings

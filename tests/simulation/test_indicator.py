@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from henbd.actions import RemoveGuard, Tell
 from henbd.model import paths
 from henbd.settings import S1Policy
-from henbd.values import EspMode, RemoveGuard, Tell
+from henbd.values import EspMode
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.kernel import OUTER, Fate
 from tests.unit.settings import ipsec

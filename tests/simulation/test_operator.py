@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from henbd.actions import TerminateIke
 from henbd.control import alarms
 from henbd.cwmp.state import restored
 from henbd.model import paths
@@ -14,7 +15,7 @@ from henbd.operator import answer
 from henbd.screen import screen
 from henbd.status import status
 from henbd.system.local_socket import Caller
-from henbd.values import EspMode, TerminateIke
+from henbd.values import EspMode
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.gateway import Manner
 from tests.unit.settings import SECRET, factory, hems, settings

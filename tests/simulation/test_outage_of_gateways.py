@@ -6,12 +6,13 @@ from ipaddress import ip_address
 
 import pytest
 
+from henbd.actions import Initiate, Tell, TerminateIke
 from henbd.control.gateways import HEAD_START_S
 from henbd.control.guard import host
 from henbd.cwmp.events import SECURITY_GATEWAY_REQUIRED
 from henbd.model import paths
 from henbd.settings import FailurePath, Settings
-from henbd.values import Address, EspMode, Initiate, Tell, TerminateIke
+from henbd.values import Address, EspMode
 from henbd.waits import waits
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.gateway import Manner

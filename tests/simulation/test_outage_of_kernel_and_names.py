@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from henbd.actions import AddGuard, Initiate
 from henbd.control.guard import host
 from henbd.model import paths
-from henbd.values import AddGuard, Initiate
 from henbd.waits import waits
 from tests.unit.fakes.kernel import OUTER, Fate
 from tests.unit.settings import hems, ipsec

@@ -6,9 +6,10 @@ from itertools import pairwise
 
 import pytest
 
+from henbd.actions import RemoveGuard, Tell
 from henbd.control.course import FIRST_RETURN_S
 from henbd.model import paths
-from henbd.values import EspMode, RemoveGuard, Tell
+from henbd.values import EspMode
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.gateway import Manner
 from tests.unit.fakes.hems import Manner as HemsManner

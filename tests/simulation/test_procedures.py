@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from henbd.model import paths
-from henbd.values import (
+from henbd.actions import (
     AddGuard,
     AddRoute,
-    EspMode,
     Initiate,
     LoadConnection,
     RemoveGuard,
     Tell,
     TerminateChild,
     TerminateIke,
-    Unreachable,
 )
+from henbd.model import paths
+from henbd.values import EspMode, Unreachable
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.gateway import Manner
 from tests.unit.fakes.hems import Manner as HemsManner

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from henbd.actions import Initiate, Tell
 from henbd.control.reconfigure import taken
 from henbd.model import paths
 from henbd.settings import AddressFamily, Settings
-from henbd.values import Initiate, Tell
 from tests.unit.settings import connection_request, device, hems, ipsec, s1, settings
 from tests.unit.world import GATEWAY_2, World
 

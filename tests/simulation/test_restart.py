@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from henbd.actions import Tell
 from henbd.model import paths
-from henbd.values import EspMode, Tell, Unknown
+from henbd.values import EspMode, Unknown
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.hems import Manner as HemsManner
 from tests.unit.fakes.hems import get_values, set_values

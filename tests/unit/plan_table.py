@@ -4,31 +4,33 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from henbd.actions import (
+    Action,
+    AddGuard,
+    AddRoute,
+    Initiate,
+    LoadConnection,
+    LoadCredentials,
+    RemoveGuard,
+    RemoveRoute,
+    Tell,
+    TerminateChild,
+    TerminateIke,
+    UnloadConnection,
+)
 from henbd.control.connection import connection
 from henbd.control.plan import plan
 from henbd.control.routing import MAIN_TABLE
 from henbd.control.tunnel import judge
 from henbd.values import (
-    Action,
-    AddGuard,
-    AddRoute,
     Charon,
     Connection,
     Desired,
     Hold,
     IkeSa,
-    Initiate,
-    LoadConnection,
-    LoadCredentials,
     Loaded,
     Observed,
-    RemoveGuard,
-    RemoveRoute,
     Route,
-    Tell,
-    TerminateChild,
-    TerminateIke,
-    UnloadConnection,
     Unreachable,
 )
 from tests.unit.settings import ipsec

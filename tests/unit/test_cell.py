@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from henbd.actions import Tell
 from henbd.model import paths
-from henbd.values import Tell
 from tests.unit.world import World
 
 NAME = "AccessMgmt.LTE.HNBName"

@@ -8,21 +8,17 @@ from typing import Any
 
 import pytest
 
-from henbd.system import charon_messages as messages
-from henbd.values import (
-    AddressFamily,
-    Certificate,
+from henbd.actions import (
     CharonAction,
-    Child,
-    Connection,
     Initiate,
     LoadConnection,
     LoadCredentials,
-    PresharedKey,
     TerminateChild,
     TerminateIke,
     UnloadConnection,
 )
+from henbd.system import charon_messages as messages
+from henbd.values import AddressFamily, Certificate, Child, Connection, PresharedKey
 
 CERTIFICATE = Certificate(b"certificate", b"key", "ab" * 20, (b"root", b"intermediate"))
 CONNECTION = Connection(

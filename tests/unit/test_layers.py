@@ -20,7 +20,7 @@ ROOT = Path(henbd.__file__).parent
 
 # A module imports from layers above its own here, or from its own layer without a cycle.
 LAYERS = (
-    ("", "model", "control", "cwmp", "system", "errors", "values", "settings"),
+    ("", "model", "control", "cwmp", "system", "errors", "values", "actions", "settings"),
     (
         "model.schema",
         "model.types",
@@ -63,7 +63,7 @@ LAYERS = (
 )
 
 PURE = ("model", "control", "cwmp")
-VOCABULARY = ("values", "settings")
+VOCABULARY = ("values", "actions", "settings")
 LIBRARIES = frozenset(
     {
         "__future__",

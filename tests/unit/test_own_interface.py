@@ -6,22 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from henbd.actions import Action, AddInterface, Initiate, RemoveAddress, RemoveInterface
 from henbd.control import course as courses
 from henbd.control.course import STALE_S
 from henbd.control.plan import plan
 from henbd.control.routing import MAIN_TABLE
 from henbd.system import links, rtnetlink
-from henbd.values import (
-    Action,
-    AddInterface,
-    Device,
-    Initiate,
-    Interface,
-    InterfaceAddress,
-    Kernel,
-    RemoveAddress,
-    RemoveInterface,
-)
+from henbd.values import Device, Interface, InterfaceAddress, Kernel
 from tests.unit.plan_table import GUARDS, seen, want
 from tests.unit.settings import ipsec
 from tests.unit.sights import (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from henbd.actions import Action, Tell, UnloadConnection
 from henbd.control.pacing import FIRST_PAUSE_S, LONGEST_PAUSE_S, Pace, paced, times
-from henbd.values import Action, Tell, UnloadConnection
 from tests.unit.sights import NOW, link
 
 TELL, UNLOAD = Tell(link()), UnloadConnection("henbd-a")

@@ -6,12 +6,22 @@ from dataclasses import replace
 
 import pytest
 
+from henbd.actions import (
+    AddGuard,
+    AddRoute,
+    Initiate,
+    LoadConnection,
+    LoadCredentials,
+    RemoveGuard,
+    RemoveRoute,
+    Tell,
+    TerminateChild,
+    TerminateIke,
+)
 from henbd.control.connection import connection
 from henbd.control.plan import plan
 from henbd.control.tunnel import Condition, Tunnel
 from henbd.values import (
-    AddGuard,
-    AddRoute,
     Block,
     Certificate,
     Charon,
@@ -19,17 +29,9 @@ from henbd.values import (
     Direction,
     EspMode,
     Hold,
-    Initiate,
-    LoadConnection,
-    LoadCredentials,
     Loaded,
-    RemoveGuard,
-    RemoveRoute,
     S1Link,
     Stack,
-    Tell,
-    TerminateChild,
-    TerminateIke,
     Unknown,
     Unreachable,
 )

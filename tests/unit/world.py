@@ -17,6 +17,7 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import TypeVar
 
+from henbd.actions import Action
 from henbd.clock import Clock
 from henbd.control.factory import after_power_on, factory_tree
 from henbd.cwmp.ledger import Ledger
@@ -27,7 +28,7 @@ from henbd.model import paths
 from henbd.model.table import device_table
 from henbd.parties import Parties
 from henbd.settings import HemsPath, Settings
-from henbd.values import Action, Address, EspMode, S1Link
+from henbd.values import Address, EspMode, S1Link
 from tests.unit.fakes.charon import FakeCharon
 from tests.unit.fakes.clockwork import Doorbell, Process, Time
 from tests.unit.fakes.files import FileServer, FilesShell

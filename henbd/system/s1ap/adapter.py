@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from henbd.values import Stack, Tell, Unknown
+from henbd.actions import Tell
+from henbd.values import Stack, Unknown
 
 
 class S1Adapter(Protocol):

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 
+from henbd.actions import Tell
 from henbd.errors import StackError
 from henbd.system.s1ap.dialect import Dialect, Said
 from henbd.system.s1ap.marked_file import Mark, MarkedFile
 from henbd.system.s1ap.runner import Runner, Watch
-from henbd.values import Address, FarEnd, Peer, PeerState, S1Link, Stack, Tell, Unknown
+from henbd.values import Address, FarEnd, Peer, PeerState, S1Link, Stack, Unknown
 
 logger = logging.getLogger(__name__)
 

@@ -11,12 +11,13 @@ from dataclasses import replace
 from enum import Enum
 from pathlib import PurePath
 
+from henbd.actions import Tell
 from henbd.errors import StackError
 from henbd.system.doorbell import Doorbell
 from henbd.system.lines import LONGEST_LINE
 from henbd.system.process import Process
 from henbd.system.s1ap.hook_messages import HookStatus, read_acknowledged, read_status, wanted
-from henbd.values import PeerState, Stack, Tell, Unknown
+from henbd.values import PeerState, Stack, Unknown
 
 logger = logging.getLogger(__name__)
 

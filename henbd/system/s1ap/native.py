@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
 
+from henbd.actions import Tell
 from henbd.system.doorbell import Doorbell
 from henbd.system.lines import LONGEST_LINE, LineConnection, turn_away
 from henbd.system.local_socket import Caller, LocalSocket
@@ -29,7 +30,7 @@ from henbd.system.s1ap.native_messages import (
     parse,
     pong,
 )
-from henbd.values import Stack, Tell, Unknown
+from henbd.values import Stack, Unknown
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from henbd.values import Action
+from henbd.actions import Action
 from tests.unit.fakes.clockwork import KilledError
 
 

@@ -12,13 +12,20 @@ from dataclasses import replace
 from enum import Enum
 from ipaddress import ip_address, ip_network
 
+from henbd.actions import (
+    AddGuard,
+    AddInterface,
+    AddRoute,
+    KernelAction,
+    RemoveAddress,
+    RemoveGuard,
+    RemoveInterface,
+    RemoveRoute,
+)
 from henbd.control.routing import CHARON_TABLE, MAIN_TABLE
 from henbd.errors import KernelError
 from henbd.values import (
-    AddGuard,
-    AddInterface,
     Address,
-    AddRoute,
     Block,
     Device,
     Direction,
@@ -26,12 +33,7 @@ from henbd.values import (
     Guard,
     InterfaceAddress,
     Kernel,
-    KernelAction,
     Network,
-    RemoveAddress,
-    RemoveGuard,
-    RemoveInterface,
-    RemoveRoute,
     Route,
     Unknown,
     Unreachable,

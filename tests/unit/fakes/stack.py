@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 
-from henbd.values import Address, FarEnd, Peer, PeerState, S1Link, Stack, Tell, Unknown
+from henbd.actions import Tell
+from henbd.values import Address, FarEnd, Peer, PeerState, S1Link, Stack, Unknown
 from tests.unit.fakes.clockwork import Time
 from tests.unit.fakes.journal import Journal
 from tests.unit.fakes.kernel import FakeKernel, Fate

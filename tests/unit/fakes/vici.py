@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from henbd.values import (
-    Charon,
+from henbd.actions import (
     CharonAction,
     Initiate,
     LoadConnection,
     LoadCredentials,
     TerminateChild,
     TerminateIke,
-    Unknown,
     UnloadConnection,
 )
+from henbd.values import Charon, Unknown
 from tests.unit.fakes.charon import FakeCharon, Health
 from tests.unit.fakes.clockwork import Deed, Doorbell, Time
 from tests.unit.fakes.journal import Journal
