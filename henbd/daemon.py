@@ -22,32 +22,22 @@ from henbd.control import (
     factory,
     guard,
     intent,
-    report,
-    report_box,
-    report_s1,
     secrecy,
 )
 from henbd.control import gateways as gateway_lists
-from henbd.control import history as histories
-from henbd.control.course import Course
-from henbd.control.desire import desired, far_ends, ipsec_in_force
-from henbd.control.gateways import Gateways
-from henbd.control.happenings import happenings
+from henbd.control.desire import desired
 from henbd.control.plan import missing_guards, plan
 from henbd.control.reach import (
     Reach,
     hems_address,
     hems_host,
     in_force,
-    management_source,
     reach,
-    reaches_outside,
 )
 from henbd.control.trials import Trials
-from henbd.control.tunnel import Condition, Tunnel, judge, ours
+from henbd.control.tunnel import Tunnel, judge, ours
 from henbd.conversation import Conversation
 from henbd.counts import Counts
-from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
 from henbd.departure import Departure
 from henbd.errors import ExchangeError
@@ -65,6 +55,7 @@ from henbd.trace import Recording, Trace
 from henbd.trace_document import document
 from henbd.values import Charon, Desired, EspMode, Kernel, Loaded, Observed, Unknown
 from henbd.whereabouts import Whereabouts
+from henbd.witness import Witness
 
 logger = logging.getLogger(__name__)
 
@@ -76,9 +67,6 @@ AUDIT_S = 60
 
 # A kernel that could not be read is read again so soon.
 KERNEL_AGAIN_S = 1.0
-
-# What changes all the time need not be newer than this.
-VITALS_S = 1.0
 
 # What stands for charon without an [ipsec] section: one that has nothing of ours.
 NO_CHARON = Charon((), Loaded({}, frozenset(), frozenset()), EspMode.POLICY, initiating=frozenset())
@@ -105,16 +93,10 @@ class Daemon:
         self._looks = Looks(now)
         self._audit_at = now
         self._passed_at = now
-        self._vitals_at = now
 
         self.asked = intent.provisioned(memory.tree, settings)
         self.caller = Caller(memory, self.conversation, clock, boot_id, lambda: self.settings)
-        self.course = Course(
-            tunnel_since=now,
-            pathless_since=now,
-            stack_lost_since=now,
-            gateways=Gateways(good=memory.state.gateways, since=now),
-        )
+        self.witness = Witness(memory, clock, self.trace, self.counts)
         self.measuring = Measuring(memory, parties.files, clock, lambda: self.settings)
         self.carrier = Carrier(
             memory,
@@ -132,9 +114,6 @@ class Daemon:
         self._hosts = Hosts(parties.names, now)
 
         # Of the last look: for status and timers alone, never for an action.
-        nothing_yet = Unknown("not looked at yet")
-        self.observed = Observed(nothing_yet, nothing_yet, nothing_yet, {})
-        self.tunnel = Tunnel(Condition.UNKNOWN)
         self.desired: Desired | None = None
 
     def run(self) -> None:
@@ -167,16 +146,16 @@ class Daemon:
         now = self.clock.monotonic()
         gateway = self._hands.ended(connection)
         if gateway is not None:
-            sa = self.tunnel.sa if self.tunnel.up else None
+            sa = self.witness.tunnel.sa if self.witness.tunnel.up else None
             known = gateway_lists.ended(
-                self.course.gateways,
+                self.witness.course.gateways,
                 gateway,
                 error,
                 now,
                 random.random(),
                 beside=sa is not None and sa.connection == connection,
             )
-            self.course = replace(self.course, gateways=known)
+            self.witness.course = replace(self.witness.course, gateways=known)
         if gateway is not None and error is not None:
             logger.warning("gateway %s: %s", gateway, error)
             self.trace.note("tunnel", f"{gateway}: {error}")
@@ -185,7 +164,7 @@ class Daemon:
 
     def answered(self, answer: Answer | ExchangeError) -> None:
         """The HeMS has answered a post, or will not."""
-        self._report_vitals()
+        self.witness.report_vitals(self._parties.vitals)
         self.conversation.answered(answer, self.caller.management)
 
     def reconfigure(self, settings: Settings) -> None:
@@ -204,10 +183,10 @@ class Daemon:
         What the guards keep inside waits meanwhile.
         """
         now = self.clock.monotonic()
-        charon = self.observed.charon
+        charon = self.witness.observed.charon
         sas = ours(charon) if isinstance(charon, Charon) else ()
-        gateways = replace(self.course.gateways, trials=Trials(), trying={})
-        self.course = replace(self.course, gateways=gateways)
+        gateways = replace(self.witness.course.gateways, trials=Trials(), trying={})
+        self.witness.course = replace(self.witness.course, gateways=gateways)
         if self.desired is not None:
             self._hands.act([TerminateIke(sa.unique_id) for sa in sas], self.desired, now)
         self._looks.want_full(now)
@@ -278,18 +257,23 @@ class Daemon:
 
     def _waits(self) -> Iterator[float]:
         """Yield when something may be done that was put off, or given up that was held."""
-        yield from courses.times(self.course, self.settings.s1.hold_s, self._passed_at)
+        yield from courses.times(self.witness.course, self.settings.s1.hold_s, self._passed_at)
         if self.settings.ipsec is not None:
             yield from gateway_lists.times(
-                self.course.gateways, self.tunnel, self.settings.ipsec, self._passed_at
+                self.witness.course.gateways,
+                self.witness.tunnel,
+                self.settings.ipsec,
+                self._passed_at,
             )
         yield from self._hands.times(self._passed_at)
-        if isinstance(self.observed.kernel, Unknown):
+        if isinstance(self.witness.observed.kernel, Unknown):
             yield self._passed_at + KERNEL_AGAIN_S
 
     def _calls(self, now: float) -> Iterator[float]:
         """Yield when a session is due, or when the one that is going on is to be given up."""
-        if not isinstance(self.observed.kernel, Unknown) and not self.departure.leaving(now):
+        if not isinstance(self.witness.observed.kernel, Unknown) and not self.departure.leaving(
+            now
+        ):
             yield from self.caller.times(now)
 
     def _pass(self, look: Look) -> None:
@@ -305,8 +289,12 @@ class Daemon:
             names=parties.names.names,
         )
         tunnel = judge(observed.charon, observed.kernel)
-        self._note(observed, tunnel, now)
-        self._report(observed, tunnel, now)
+        in_session = self.conversation.current is not None
+        management = self.caller.management
+        self.witness.note(
+            observed, tunnel, self.asked, self.settings, management, in_session=in_session
+        )
+        self.witness.report(self.settings, management, parties.callers)
         if isinstance(observed.kernel, Unknown):
             self.caller.way = observed.kernel
             self._show()
@@ -314,7 +302,7 @@ class Daemon:
         wanted = self._desire(observed, tunnel, now)
         kernel = self._guard(wanted, observed.kernel, now)
         observed = replace(observed, kernel=kernel)
-        hems = in_force(self.settings.hems, self.course)
+        hems = in_force(self.settings.hems, self.witness.course)
         way = reach(self.caller.management, hems, observed, tunnel, wanted.guards)
         self.caller.take(way, now)
         self.caller.give_up(kernel)
@@ -324,10 +312,12 @@ class Daemon:
         elif look is Look.FULL:
             # Before anybody relies on them; and what still stands is still relied on.
             self._hands.keep(guard.networks(wanted.guards | kernel.guards), now)
-            self.memory.remember(self.course.gateways.good)
+            self.memory.remember(self.witness.course.gateways.good)
             if self._hands.act(plan(wanted, observed, tunnel), wanted, now):
-                known = gateway_lists.began(self.course.gateways, self._hands.negotiating, now)
-                self.course = replace(self.course, gateways=known)
+                known = gateway_lists.began(
+                    self.witness.course.gateways, self._hands.negotiating, now
+                )
+                self.witness.course = replace(self.witness.course, gateways=known)
                 self._looks.want_full(now)
             self._show()
 
@@ -352,108 +342,13 @@ class Daemon:
         known = secrecy.secrets(self.settings, self.memory.state.secret, tree)
         return document(recording, known, partial(secrecy.is_secret, tree))
 
-    def _note(self, observed: Observed, tunnel: Tunnel, now: float) -> None:
-        """Keep what this look shows for the next ones, and log what it changes."""
-        self.course = courses.noted(
-            self.course, observed, tunnel, self.tunnel, now, random.random()
-        )
-        self._note_gateways(observed, tunnel, now)
-        self._note_s1(observed, now)
-        changed = (tunnel.condition, tunnel.inner) != (self.tunnel.condition, self.tunnel.inner)
-        if changed and self.settings.ipsec is not None:
-            addresses = ", ".join(map(str, tunnel.inner))
-            logger.info("tunnel: %s%s", tunnel.condition.value, addresses and f", {addresses}")
-        for party, before, after in (
-            ("charon", self.observed.charon, observed.charon),
-            ("kernel", self.observed.kernel, observed.kernel),
-            ("S1AP stack", self.observed.stack, observed.stack),
-        ):
-            if isinstance(after, Unknown) and after != before:
-                logger.warning("%s: %s", party, after.reason)
-        for about, text in happenings(self.observed, observed, self.tunnel, tunnel):
-            self.trace.note(about, text)
-        self.counts.look(self.observed, observed, self.tunnel, tunnel)
-        self.observed, self.tunnel = observed, tunnel
-
-    def _note_gateways(self, observed: Observed, tunnel: Tunnel, now: float) -> None:
-        """Keep what became of the gateways; if none can be had, the HeMS is owed that event."""
-        ipsec = ipsec_in_force(self.settings.ipsec, self.asked)
-        before = self.course.gateways
-        if ipsec is None:
-            return
-        since = self.course.tunnel_since
-        after = gateway_lists.noted(
-            before, self.asked.gateways, observed, tunnel, ipsec, now, now - since
-        )
-        self.course = replace(self.course, gateways=after)
-        if self.conversation.current is None:
-            # Nothing cuts the branch on which a session sits.
-            outside = reaches_outside(
-                self.settings.hems, self.caller.management, failed=after.failed
-            )
-            self.course = replace(self.course, hems_outside=outside)
-        trouble = gateway_lists.trouble(before, after)
-        if trouble is not None:
-            logger.warning("%s", trouble)
-            required = events.SECURITY_GATEWAY_REQUIRED
-            self.memory.record(ledgers.with_event(self.memory.ledger, required))
-
-    def _note_s1(self, observed: Observed, now: float) -> None:
-        """Keep what became of S1; if it cannot be had at all, the HeMS is owed that event."""
-        before = self.course.history
-        history = histories.noted(
-            before,
-            far_ends(self.asked, observed),
-            observed.stack,
-            self.clock.wall(),
-            has_path=self.course.pathless_since is None,
-        )
-        self.course = courses.remembered(self.course, history, now, random.random())
-        if histories.all_refused(history) and not histories.all_refused(before):
-            logger.warning("S1 cannot be had: each far end has failed")
-            required = events.FAP_GATEWAY_REQUIRED
-            self.memory.record(ledgers.with_event(self.memory.ledger, required))
-
-    def _report(self, observed: Observed, tunnel: Tunnel, now: float) -> None:
-        """Bring the read-only parameters up to date, and the listener to the address they name."""
-        lost = courses.stack_lost(self.course, self.settings.s1.hold_s, now)
-        tree = report.report(self.memory.tree, observed, tunnel, stack_lost=lost)
-        oui = self.settings.device.oui
-        tree = report_s1.far_ends(tree, self.course.history, oui, stack_lost=lost)
-        hems = in_force(self.settings.hems, self.course)
-        local = management_source(self.caller.management, hems, observed, tunnel)
-        port = self.settings.connection_request.port
-        path = factory.connection_request_path(self.settings, self.memory.state.secret)
-        wanted = self.caller.management.connection_requests
-        if local is not None or not wanted:
-            self._parties.callers.listen(
-                local if wanted else None,
-                port,
-                path,
-                self.caller.management.connection_request_username,
-                self.caller.management.connection_request_password,
-            )
-            tree = (
-                report.connection_request(tree, local, port, path)
-                if wanted
-                else report.no_connection_request(tree)
-            )
-        self.memory.report(tree)
-
-    def _report_vitals(self) -> None:
-        """Bring up to date what changes all the time, for a HeMS that may ask for it now."""
-        now = self.clock.monotonic()
-        if now < self._vitals_at:
-            return
-        self._vitals_at = now + VITALS_S
-        seen = self._parties.vitals.observe()
-        self.memory.report(report_box.vitals(self.memory.tree, seen, self.clock.wall()))
-
     def _desire(self, observed: Observed, tunnel: Tunnel, now: float) -> Desired:
         hems = hems_address(self.caller.management, self.settings.hems, observed)
         known = None if isinstance(hems, Unknown) else hems
-        self.desired = desired(self.asked, self.settings, observed, tunnel, known, self.course, now)
-        self.course = courses.wanted(self.course, self.desired, now)
+        self.desired = desired(
+            self.asked, self.settings, observed, tunnel, known, self.witness.course, now
+        )
+        self.witness.course = courses.wanted(self.witness.course, self.desired, now)
         return self.desired
 
     def _session_ended(self) -> None:
@@ -502,6 +397,6 @@ class Daemon:
     def _wanted_hosts(self) -> list[str]:
         """Return the hosts whose addresses matter now."""
         hems = "" if self.settings.hems.address else hems_host(self.caller.management)
-        gateways = (*self.asked.gateways, *self.course.gateways.good)
+        gateways = (*self.asked.gateways, *self.witness.course.gateways.good)
         hosts = (*gateways, *self.asked.far_ends, hems)
         return list(dict.fromkeys(host for host in hosts if host))

@@ -134,19 +134,20 @@ def _transfer(transfer: Transfer, now: float) -> dict[str, Any]:
 
 
 def _tunnel(daemon: Daemon) -> dict[str, Any]:
-    now, charon, judged = daemon.clock.monotonic(), daemon.observed.charon, daemon.tunnel
+    now, witness = daemon.clock.monotonic(), daemon.witness
+    charon, judged = witness.observed.charon, witness.tunnel
     wanted = daemon.desired.connection if daemon.desired else None
     return {
         "charon": charon.reason if isinstance(charon, Unknown) else "answers",
         "condition": judged.condition.value,
-        "since_s": _seconds(now - daemon.course.tunnel_since),
+        "since_s": _seconds(now - daemon.witness.course.tunnel_since),
         "inner_addresses": [str(a) for a in judged.inner],
         "foreign_addresses": [str(a) for a in _foreign(daemon)],
         "gateway": judged.sa.gateway if judged.sa else None,
         "networks": [str(n) for n in judged.networks],
         "failures": [
             {"gateway": str(address), "failure": failure.why, "times": failure.count}
-            for address, failure in daemon.course.gateways.trials.failures.items()
+            for address, failure in daemon.witness.course.gateways.trials.failures.items()
         ],
         "wanted": {
             "gateway": str(wanted.gateway),
@@ -172,7 +173,7 @@ def _tunnel(daemon: Daemon) -> dict[str, Any]:
 
 def _foreign(daemon: Daemon) -> list[Address]:
     """Return addresses on the tunnel's own interface that no gateway has granted."""
-    charon, kernel = daemon.observed.charon, daemon.observed.kernel
+    charon, kernel = daemon.witness.observed.charon, daemon.witness.observed.kernel
     if not isinstance(charon, Charon) or not isinstance(kernel, Kernel):
         return []
     granted = {a for sa in tunnel.ours(charon) for a in sa.inner}
@@ -185,7 +186,7 @@ def _foreign(daemon: Daemon) -> list[Address]:
 
 
 def _guards(daemon: Daemon) -> dict[str, Any]:
-    kernel, wanted = daemon.observed.kernel, daemon.desired
+    kernel, wanted = daemon.witness.observed.kernel, daemon.desired
     standing = kernel.guards if isinstance(kernel, Kernel) else frozenset()
     missing = (wanted.guards if wanted else frozenset()) - standing
     return {
@@ -201,7 +202,7 @@ def _protects(guard: Unreachable | Block) -> str:
 
 
 def _s1(daemon: Daemon) -> dict[str, Any]:
-    stack, asked = daemon.observed.stack, daemon.asked
+    stack, asked = daemon.witness.observed.stack, daemon.asked
     return {
         "inside": asked.s1_inside,
         "far_ends": list(asked.far_ends),

@@ -39,31 +39,32 @@ def waits(daemon: Daemon) -> Iterator[Wait]:
 
 
 def _waits_for_gateways(daemon: Daemon) -> Iterator[Wait]:
-    ipsec, known = daemon.settings.ipsec, daemon.course.gateways
+    ipsec, known = daemon.settings.ipsec, daemon.witness.course.gateways
     if ipsec is not None and known.fallen_back:
         yield Wait(
             f"{', '.join(known.asked)} to work; {', '.join(known.good)} is used until then",
-            _left(daemon, turn_ends_at(known, daemon.tunnel, ipsec)),
+            _left(daemon, turn_ends_at(known, daemon.witness.tunnel, ipsec)),
         )
 
 
 def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:
-    charon, wanted = daemon.observed.charon, daemon.desired
-    if isinstance(daemon.observed.kernel, Unknown):
-        yield Wait(daemon.observed.kernel.reason)
+    observed, tunnel = daemon.witness.observed, daemon.witness.tunnel
+    charon, wanted = observed.charon, daemon.desired
+    if isinstance(observed.kernel, Unknown):
+        yield Wait(observed.kernel.reason)
     if isinstance(charon, Unknown):
         yield Wait(charon.reason)
     if wanted is None:
         return
     if isinstance(wanted.connection, Unknown):
         yield Wait(wanted.connection.reason)
-    elif wanted.connection is not None and isinstance(charon, Charon) and not daemon.tunnel.up:
-        gateway, condition = wanted.connection.gateway, daemon.tunnel.condition.value
-        again_s = _left(daemon, trials.until(daemon.course.gateways.trials, gateway))
+    elif wanted.connection is not None and isinstance(charon, Charon) and not tunnel.up:
+        gateway, condition = wanted.connection.gateway, tunnel.condition.value
+        again_s = _left(daemon, trials.until(daemon.witness.course.gateways.trials, gateway))
         alone = "" if again_s is None else ", tried again"
         yield Wait(f"the tunnel with {gateway}: {condition}{alone}", again_s)
-    elif wanted.connection is not None and daemon.tunnel.sa is not None and daemon.tunnel.up:
-        yield from _waits_for_selectors(wanted.connection, daemon.tunnel.sa, one=wanted.one_child)
+    elif wanted.connection is not None and tunnel.sa is not None and tunnel.up:
+        yield from _waits_for_selectors(wanted.connection, tunnel.sa, one=wanted.one_child)
 
 
 def _waits_for_selectors(wanted: Connection, sa: IkeSa, *, one: bool) -> Iterator[Wait]:
@@ -99,7 +100,7 @@ def _waits_for_hems(daemon: Daemon) -> Iterator[Wait]:
 
 
 def _waits_for_s1(daemon: Daemon) -> Iterator[Wait]:
-    stack, wanted = daemon.observed.stack, daemon.desired
+    stack, wanted = daemon.witness.observed.stack, daemon.desired
     if not daemon.asked.far_ends:
         yield Wait("the HeMS to provision S1SigLinkServerList")
     if isinstance(stack, Unknown):
@@ -116,12 +117,12 @@ def _waits_for_s1(daemon: Daemon) -> Iterator[Wait]:
             cause = f" ({peer.cause})" if peer.cause else ""
             yield Wait(
                 f"S1 with {peer.far_end.address}: {peer.state.value}{cause}",
-                _left(daemon, trials.until(daemon.course.far_ends, peer.far_end.address)),
+                _left(daemon, trials.until(daemon.witness.course.far_ends, peer.far_end.address)),
             )
 
 
 def _wait_for_path(daemon: Daemon) -> Wait:
-    since = daemon.course.pathless_since
+    since = daemon.witness.course.pathless_since
     until = None if since is None else since + daemon.settings.s1.hold_s
     return Wait("a path for S1, which is left as it is meanwhile", _left(daemon, until))
 

@@ -37,14 +37,14 @@ def box(mode: EspMode) -> Iterator[World]:
 
 def check_result(world: World) -> None:
     """Check that what stands is what is wanted, and that nothing is left to do."""
-    daemon, kernel = world.daemon, world.daemon.observed.kernel
+    daemon, kernel = world.daemon, world.daemon.witness.observed.kernel
     assert isinstance(daemon.desired, Desired)
     assert isinstance(kernel, Kernel)
-    assert plan(daemon.desired, daemon.observed, daemon.tunnel) == []
+    assert plan(daemon.desired, daemon.witness.observed, daemon.witness.tunnel) == []
     assert kernel.guards == daemon.desired.guards
-    assert daemon.tunnel.up
+    assert daemon.witness.tunnel.up
     assert len(world.charon.connections) == 1
-    assert world.kernel.fate(daemon.tunnel.inner[0], HEMS) is Fate.INSIDE
+    assert world.kernel.fate(daemon.witness.tunnel.inner[0], HEMS) is Fate.INSIDE
     link = daemon.desired.link
     if not world.daemon.asked.far_ends:
         assert link is None
@@ -52,7 +52,7 @@ def check_result(world: World) -> None:
     assert isinstance(link, S1Link)
     assert link.inside is world.daemon.asked.s1_inside
     assert set(world.stack.up) == {peer.address for peer in link.peers}
-    assert link.local == (daemon.tunnel.inner[0] if link.inside else OUTER)
+    assert link.local == (daemon.witness.tunnel.inner[0] if link.inside else OUTER)
 
 
 def rest(world: World) -> None:
@@ -70,7 +70,7 @@ def rest(world: World) -> None:
     assert len(world.informs) == told
     check_result(world)
     known = world.daemon.memory.ledger.acknowledged
-    assert known[ADDRESS] == str(world.daemon.tunnel.inner[0])
+    assert known[ADDRESS] == str(world.daemon.witness.tunnel.inner[0])
     assert known[paths.OP_STATE] == world.values[paths.OP_STATE]
 
 

@@ -205,14 +205,14 @@ def test_inform_while_cwmp_is_disabled_is_refused(world: World) -> None:
 def test_reconnect_negotiates_the_tunnel_anew_and_s1_is_back(world: World) -> None:
     world.bring_up_s1()
     since = len(world.journal.actions)
-    before = world.daemon.tunnel.sa
+    before = world.daemon.witness.tunnel.sa
     assert before is not None
     assert ask(world, "reconnect") == {"ended": 1}
     world.run(30)
     assert world.done(TerminateIke, since) == [TerminateIke(before.unique_id)]
-    assert world.daemon.tunnel.up
-    assert world.daemon.tunnel.sa is not None
-    assert world.daemon.tunnel.sa.unique_id != before.unique_id
+    assert world.daemon.witness.tunnel.up
+    assert world.daemon.witness.tunnel.sa is not None
+    assert world.daemon.witness.tunnel.sa.unique_id != before.unique_id
     assert world.stack.up == [MME]
 
 

@@ -23,7 +23,7 @@ def test_a_stopped_charon_changes_nothing(world: World) -> None:
     done, told = len(world.journal.actions), len(world.informs)
     world.charon.stop()
     world.run(600)
-    assert isinstance(world.daemon.observed.charon, Unknown)
+    assert isinstance(world.daemon.witness.observed.charon, Unknown)
     world.charon.go_on()
     world.run(60)
     assert world.stack.up == [MME]

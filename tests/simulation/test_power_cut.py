@@ -165,7 +165,9 @@ def judge(world: World, story: Story, answered: list[str]) -> list[str]:
             faults.append(f"{story.event} is never told")
     if world.stack.up != [story.far_end]:
         faults.append(f"S1 is up with {world.stack.up}")
-    if not any(i.values.get(ADDRESS) == str(world.daemon.tunnel.inner[0]) for i in world.informs):
+    if not any(
+        i.values.get(ADDRESS) == str(world.daemon.witness.tunnel.inner[0]) for i in world.informs
+    ):
         faults.append("the inner address is not told")
     done, told_before = len(world.journal.actions), len(world.informs)
     world.run(120)

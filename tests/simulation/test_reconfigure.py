@@ -88,8 +88,8 @@ def test_another_gateway_takes_over_beside_the_one_before(world: World) -> None:
     world.bells.ring(lambda: world.daemon.reconfigure(new))
     world.run(10)
     assert len(world.done(Initiate, since)) == 1
-    assert world.daemon.tunnel.sa is not None
-    assert world.daemon.tunnel.sa.gateway == str(GATEWAY_2)
+    assert world.daemon.witness.tunnel.sa is not None
+    assert world.daemon.witness.tunnel.sa.gateway == str(GATEWAY_2)
     assert world.stack.up
     assert None not in [tell.link for tell in world.done(Tell, since)]
 

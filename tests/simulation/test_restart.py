@@ -228,5 +228,5 @@ def test_a_daemon_that_cannot_ask_charon_yet_says_so(worlds: Worlds) -> None:
     world.charon.stop()
     world.start()
     world.run(1)
-    assert isinstance(world.daemon.observed.charon, Unknown)
+    assert isinstance(world.daemon.witness.observed.charon, Unknown)
     assert world.supervisor.said == ["ready"]

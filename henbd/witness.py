@@ -1,0 +1,171 @@
+"""What a look shows: kept for the looks that follow, logged, and reported to the HeMS."""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import replace
+
+from henbd.clock import Clock
+from henbd.control import course as courses
+from henbd.control import factory, report, report_box, report_s1
+from henbd.control import gateways as gateway_lists
+from henbd.control import history as histories
+from henbd.control.course import Course
+from henbd.control.desire import far_ends, ipsec_in_force
+from henbd.control.gateways import Gateways
+from henbd.control.happenings import happenings
+from henbd.control.reach import in_force, management_source, reaches_outside
+from henbd.control.tunnel import Condition, Tunnel
+from henbd.counts import Counts
+from henbd.cwmp import events
+from henbd.cwmp import ledger as ledgers
+from henbd.memory import Memory
+from henbd.parties import Callers, VitalSigns
+from henbd.settings import Settings
+from henbd.trace import Trace
+from henbd.values import Management, Observed, Provisioned, Unknown
+
+logger = logging.getLogger(__name__)
+
+# What changes all the time need not be newer than this.
+VITALS_S = 1.0
+
+
+class Witness:
+    """What was seen up to now: the course of things, and the last look.
+
+    The last look is for status and timers alone, never for an action.
+    """
+
+    def __init__(self, memory: Memory, clock: Clock, trace: Trace, counts: Counts) -> None:
+        now = clock.monotonic()
+        self._memory = memory
+        self._clock = clock
+        self._trace = trace
+        self._counts = counts
+        self._vitals_at = now
+        self.course = Course(
+            tunnel_since=now,
+            pathless_since=now,
+            stack_lost_since=now,
+            gateways=Gateways(good=memory.state.gateways, since=now),
+        )
+        nothing_yet = Unknown("not looked at yet")
+        self.observed = Observed(nothing_yet, nothing_yet, nothing_yet, {})
+        self.tunnel = Tunnel(Condition.UNKNOWN)
+
+    def note(
+        self,
+        observed: Observed,
+        tunnel: Tunnel,
+        asked: Provisioned,
+        settings: Settings,
+        management: Management,
+        *,
+        in_session: bool,
+    ) -> None:
+        """Keep what this look shows for the next ones, and log what it changes."""
+        now = self._clock.monotonic()
+        self.course = courses.noted(
+            self.course, observed, tunnel, self.tunnel, now, random.random()
+        )
+        self._note_gateways(observed, tunnel, asked, settings, now)
+        if settings.ipsec is not None and not in_session:
+            # Nothing cuts the branch on which a session sits.
+            failed = self.course.gateways.failed
+            outside = reaches_outside(settings.hems, management, failed=failed)
+            self.course = replace(self.course, hems_outside=outside)
+        self._note_s1(observed, asked, now)
+        self._log(observed, tunnel, settings)
+        for about, text in happenings(self.observed, observed, self.tunnel, tunnel):
+            self._trace.note(about, text)
+        self._counts.look(self.observed, observed, self.tunnel, tunnel)
+        self.observed, self.tunnel = observed, tunnel
+
+    def _log(self, observed: Observed, tunnel: Tunnel, settings: Settings) -> None:
+        changed = (tunnel.condition, tunnel.inner) != (self.tunnel.condition, self.tunnel.inner)
+        if changed and settings.ipsec is not None:
+            addresses = ", ".join(map(str, tunnel.inner))
+            logger.info("tunnel: %s%s", tunnel.condition.value, addresses and f", {addresses}")
+        for party, before, after in (
+            ("charon", self.observed.charon, observed.charon),
+            ("kernel", self.observed.kernel, observed.kernel),
+            ("S1AP stack", self.observed.stack, observed.stack),
+        ):
+            if isinstance(after, Unknown) and after != before:
+                logger.warning("%s: %s", party, after.reason)
+
+    def _note_gateways(
+        self,
+        observed: Observed,
+        tunnel: Tunnel,
+        asked: Provisioned,
+        settings: Settings,
+        now: float,
+    ) -> None:
+        """Keep what became of the gateways; if none can be had, the HeMS is owed that event."""
+        ipsec, before = ipsec_in_force(settings.ipsec, asked), self.course.gateways
+        if ipsec is None:
+            return
+        since = self.course.tunnel_since
+        after = gateway_lists.noted(
+            before, asked.gateways, observed, tunnel, ipsec, now, now - since
+        )
+        self.course = replace(self.course, gateways=after)
+        trouble = gateway_lists.trouble(before, after)
+        if trouble is not None:
+            logger.warning("%s", trouble)
+            required = events.SECURITY_GATEWAY_REQUIRED
+            self._memory.record(ledgers.with_event(self._memory.ledger, required))
+
+    def _note_s1(self, observed: Observed, asked: Provisioned, now: float) -> None:
+        """Keep what became of S1; if it cannot be had at all, the HeMS is owed that event."""
+        before = self.course.history
+        history = histories.noted(
+            before,
+            far_ends(asked, observed),
+            observed.stack,
+            self._clock.wall(),
+            has_path=self.course.pathless_since is None,
+        )
+        self.course = courses.remembered(self.course, history, now, random.random())
+        if histories.all_refused(history) and not histories.all_refused(before):
+            logger.warning("S1 cannot be had: each far end has failed")
+            required = events.FAP_GATEWAY_REQUIRED
+            self._memory.record(ledgers.with_event(self._memory.ledger, required))
+
+    def report(self, settings: Settings, management: Management, callers: Callers) -> None:
+        """Bring the read-only parameters up to date, and the listener to the address they name."""
+        observed, tunnel = self.observed, self.tunnel
+        lost = courses.stack_lost(self.course, settings.s1.hold_s, self._clock.monotonic())
+        tree = report.report(self._memory.tree, observed, tunnel, stack_lost=lost)
+        tree = report_s1.far_ends(tree, self.course.history, settings.device.oui, stack_lost=lost)
+        hems = in_force(settings.hems, self.course)
+        local = management_source(management, hems, observed, tunnel)
+        port = settings.connection_request.port
+        path = factory.connection_request_path(settings, self._memory.state.secret)
+        wanted = management.connection_requests
+        if local is not None or not wanted:
+            callers.listen(
+                local if wanted else None,
+                port,
+                path,
+                management.connection_request_username,
+                management.connection_request_password,
+            )
+            tree = (
+                report.connection_request(tree, local, port, path)
+                if wanted
+                else report.no_connection_request(tree)
+            )
+        self._memory.report(tree)
+
+    def report_vitals(self, party: VitalSigns) -> None:
+        """Bring up to date what changes all the time, for a HeMS that may ask for it now."""
+        now = self._clock.monotonic()
+        if now < self._vitals_at:
+            return
+        self._vitals_at = now + VITALS_S
+        seen = party.observe()
+        self._memory.report(report_box.vitals(self._memory.tree, seen, self._clock.wall()))
