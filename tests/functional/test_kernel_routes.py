@@ -29,7 +29,6 @@ from tests.functional.kernel_box import (
 from tests.lab.namespaces import Namespace
 
 pytestmark = [
-    pytest.mark.kernel,
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
 ]
 

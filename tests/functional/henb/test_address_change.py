@@ -44,7 +44,6 @@ def test_reauthentication_by_the_henb(registered: Lab) -> None:
 
 
 @pytest.mark.conformance("C170")
-@pytest.mark.kernel
 def test_termination_by_the_gateway(registered: Lab) -> None:
     since = time.monotonic()
     address = registered.grant_another()

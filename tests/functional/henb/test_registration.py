@@ -53,7 +53,6 @@ def test_registration_by_certificate(lab: Lab) -> None:
 
 
 @pytest.mark.lab(psk=True)
-@pytest.mark.kernel
 def test_registration_by_psk(lab: Lab) -> None:
     walk_registration(lab)
 

@@ -21,7 +21,6 @@ def end(lab: Lab, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ENDS)
-@pytest.mark.kernel
 def test_a_restart_with_s1_up_disturbs_and_tells_nothing(registered: Lab, how: str) -> None:
     assert eventually(lambda: not registered.status()["waiting_for"])
     since = time.monotonic()

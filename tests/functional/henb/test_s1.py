@@ -74,7 +74,6 @@ def test_the_next_far_end_is_tried_when_the_first_refuses(lab: Lab) -> None:
     assert not lab.mme.s1_up
 
 
-@pytest.mark.kernel
 def test_the_hems_is_told_when_no_far_end_can_be_had(lab: Lab) -> None:
     """Not before the second has failed, too; and once."""
     lab.mme.setup[:] = [Refuse()]
