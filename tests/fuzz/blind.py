@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import random
 import sys
 import time
@@ -15,6 +16,7 @@ LONGEST = 8192
 
 def main(name: str, seconds: str) -> None:
     """Fuzz one target; an input that is a finding is put into the corpus."""
+    logging.disable()
     target = import_module(f"tests.fuzz.{name}")
     seeds = [file.read_bytes() for file in sorted((CORPUS / name).iterdir())]
     until, runs = time.monotonic() + float(seconds), 0

@@ -5,6 +5,7 @@ What it learns stays in .fuzz/ for the next time; a finding is put into the corp
 
 from __future__ import annotations
 
+import logging
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +20,7 @@ LONGEST = 8192
 
 def main(name: str, seconds: str) -> None:
     """Fuzz one target."""
+    logging.disable()
     with atheris.instrument_imports(include=["henbd", "vici"]):
         target = import_module(f"tests.fuzz.{name}")
     learned = Path(".fuzz") / name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import tempfile
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from henbd.cwmp.state import document, restored
 from henbd.system.store import Store
 from tests.unit.settings import factory
 
-logging.getLogger("henbd").setLevel(logging.CRITICAL)
 FOLDER = tempfile.TemporaryDirectory(prefix="henbd-fuzz-")
 FACTORY = factory()
 

@@ -18,6 +18,7 @@ from tests.lab.charon import kernel_has_esp
 from tests.lab.events import PATIENCE
 from tests.lab.faults import FAULTS, NAME_SERVER, right
 from tests.lab.lab import ROOT, Lab
+from tests.lab.probe import eventually
 from tests.lab.prober import Prober
 
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(180 * PATIENCE)]
@@ -69,8 +70,8 @@ def served(lab: Lab) -> Iterator[Lab]:
     lab.register()
     assert settled(lab, WITHIN_S)[0] is None
     with Prober(lab.net.henb) as prober:
+        assert eventually(lambda: prober.tried > 0)
         yield lab
-        assert prober.tried > 0
 
 
 def settled(lab: Lab, within_s: float) -> tuple[str | None, float]:
