@@ -36,7 +36,6 @@ def here(tmp_path: Path, pki: Pki) -> Iterator[Ground]:
         yield made
 
 
-@pytest.mark.kernel
 def test_tunnel_by_certificate(here: Ground) -> None:
     wanted = connection(
         here.credentials,
@@ -87,12 +86,10 @@ def test_everything_may_be_loaded_twice(here: Ground, caplog: pytest.LogCaptureF
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
 
-@pytest.mark.kernel
 def test_esp_mode_is_that_of_charon(here: Ground) -> None:
     assert here.loop.see().mode is (EspMode.POLICY if kernel_has_esp() else EspMode.INTERFACE)
 
 
-@pytest.mark.kernel
 def test_new_child_comes_beside_the_old_one(here: Ground) -> None:
     loop = here.loop
     old = connection(here.credentials, child("net-1", f"{MME}/32"))

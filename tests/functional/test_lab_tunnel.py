@@ -264,7 +264,6 @@ def _by_the_death_of_the_gateway(_: ScriptedHenb, gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     "change", [_by_reauthentication, _by_the_gateway, _by_hand, _by_the_death_of_the_gateway]
 )
-@pytest.mark.kernel
 def test_inner_address_changes(
     change: Callable[[ScriptedHenb, Gateway], None],
     lab: Topology,
