@@ -160,6 +160,9 @@ class Charon:
     def pause(self) -> None:
         """Halt charon: it takes connections and packets, and answers none."""
         os.kill(self.pid, signal.SIGSTOP)
+        # Each of its threads stops on its own, and may answer something yet.
+        while not all(_stopped(task) for task in Path(f"/proc/{self.pid}/task").iterdir()):
+            time.sleep(0.001)
 
     def resume(self) -> None:
         """Undo `pause`."""
@@ -248,3 +251,8 @@ def render(section: Settings, indent: str = "") -> str:
         else:
             lines.append(f"{indent}{name} {{\n{render(value, indent + '  ')}{indent}}}\n")
     return "".join(lines)
+
+
+def _stopped(task: Path) -> bool:
+    """Return whether a thread is stopped; its state follows its name, which is in brackets."""
+    return (task / "stat").read_text().rpartition(")")[2].split()[0] == "T"
