@@ -23,6 +23,7 @@ from henbd.control import (
     guard,
     intent,
     secrecy,
+    wording,
 )
 from henbd.control import gateways as gateway_lists
 from henbd.control.desire import desired
@@ -364,7 +365,7 @@ class Daemon:
             self._take_settings(self._next_settings)
         asked = intent.provisioned(self.memory.tree, self.settings)
         if asked != self.asked:
-            logger.info("provisioned: %s", asked)
+            logger.info("provisioned: %s", wording.provisioned(asked))
         self.asked = asked
         self.caller.judge(self.clock.monotonic())
         self._ask_names()

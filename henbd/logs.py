@@ -39,11 +39,14 @@ def _handler(target: LogTarget) -> logging.Handler:
         return _Syslog()
     handler = logging.StreamHandler(sys.stderr)
     in_journal = target is LogTarget.AUTO and _journal_listens()
-    handler.setFormatter(_Journal() if in_journal else logging.Formatter(PLAIN))
+    handler.setFormatter(_Journal() if in_journal else _OneLine(PLAIN))
     return handler
 
 
 PLAIN = "%(levelname)s %(name)s: %(message)s"
+
+# With time and program a line fits into the 1024 bytes of a syslog packet (RFC 3164 4.1).
+LONGEST_LINE = 800
 
 
 def _journal_listens() -> bool:
@@ -55,21 +58,33 @@ def _journal_listens() -> bool:
     return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
+class _OneLine(logging.Formatter):
+    """Makes one line of each message, whoever has a part in it, and none that never ends."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = " ".join(super().format(record).splitlines())
+        if len(text) > LONGEST_LINE:
+            return f"{text[:LONGEST_LINE]}… ({len(text)} characters)"
+        return text
+
+
 def _priority(record: logging.LogRecord) -> int:
     return PRIORITIES.get(record.levelno, syslog.LOG_INFO)
 
 
-class _Journal(logging.Formatter):
+class _Journal(_OneLine):
     """Begins each line with its level, as sd-daemon(3) has it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        return "\n".join(f"<{_priority(record)}>{line}" for line in text.splitlines())
+        return f"<{_priority(record)}>{super().format(record)}"
 
 
 class _Syslog(logging.Handler):
     """The system's own logger."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(_OneLine())
+
     def emit(self, record: logging.LogRecord) -> None:
-        for line in self.format(record).splitlines():
-            syslog.syslog(_priority(record), line)
+        syslog.syslog(_priority(record), self.format(record))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from henbd.actions import CharonAction, Initiate
+from henbd.control.wording import worded
 from henbd.errors import CharonError
 from henbd.system.charon_messages import esp_mode, ike_sas, loaded, request_for, torn
 from henbd.system.doorbell import Doorbell
@@ -108,7 +109,7 @@ class CharonShell:
 
     def perform(self, action: CharonAction) -> None:
         """Have it done; what charon says to it is logged, what it does is seen by a look."""
-        logger.info("%s", action)
+        logger.info("%s", worded(action))
         if isinstance(action, Initiate):
             self._held.append(action)
             self._start_held()

@@ -21,6 +21,7 @@ from henbd.actions import (
     RemoveInterface,
     RemoveRoute,
 )
+from henbd.control.wording import worded
 from henbd.errors import KernelError
 from henbd.system import links, rtnetlink, xfrm
 from henbd.system.doorbell import Doorbell
@@ -68,7 +69,7 @@ class KernelShell:
 
     def perform(self, action: KernelAction) -> None:
         """Do it; what is done already is no error. Raise KernelError where the kernel refuses."""
-        logger.info("%s", action)
+        logger.info("%s", worded(action))
         match action:
             case AddGuard(guard):
                 self._put(guard)

@@ -22,8 +22,13 @@ logger = logging.getLogger("henbd.test")
 logger.error("first\\nsecond")
 logger.debug("not wanted")
 logger.info("last")
+logger.warning("x" * 2000)
 logging.getLogger("library").info("not wanted either")
 """
+
+
+# However long a text is that somebody else has a part in, its line has an end.
+LONG = "x" * 800 + "… (2000 characters)"
 
 
 def said(*arguments: str) -> str:
@@ -35,12 +40,16 @@ def said(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize("arguments", [("auto",), ("stderr", "{}:{}"), ("auto", "{}:4711")])
-def test_standard_error_has_the_level_as_a_word(arguments: tuple[str, ...]) -> None:
-    assert said(*arguments) == "ERROR henbd.test: first\nsecond\nINFO henbd.test: last\n"
+def test_standard_error_has_the_level_as_a_word(
+    arguments: tuple[str, ...],
+) -> None:
+    first, second, third = said(*arguments).splitlines()
+    assert (first, second) == ("ERROR henbd.test: first second", "INFO henbd.test: last")
+    assert third == f"{f'WARNING henbd.test: {LONG}'[:800]}… (2020 characters)"
 
 
 def test_the_journal_has_the_level_of_each_line_as_a_number() -> None:
-    assert said("auto", "{}:{}") == "<3>first\n<3>second\n<6>last\n"
+    assert said("auto", "{}:{}") == f"<3>first second\n<6>last\n<4>{LONG}\n"
 
 
 def test_syslog_has_the_level_and_who_says_it(tmp_path: Path) -> None:
@@ -67,6 +76,7 @@ for _ in range(3):
     )
     lines = done.stdout.splitlines()
     # The facility daemon is 3 (RFC 5424 6.2.1): 8 * 3 + level.
-    assert [line[: line.index(">") + 1] for line in lines] == ["<27>", "<27>", "<30>"]
+    assert [line[: line.index(">") + 1] for line in lines] == ["<27>", "<30>", "<28>"]
     assert all(" henbd[" in line for line in lines)
-    assert lines[0].endswith(": first")
+    assert lines[0].endswith(": first second")
+    assert all(len(line.encode()) <= 1024 for line in lines)

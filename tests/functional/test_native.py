@@ -16,6 +16,7 @@ import pytest
 
 import henbd
 from henbd.actions import Tell
+from henbd.control.wording import worded
 from henbd.system.s1ap.json_object import JsonObject
 from henbd.system.s1ap.native import NOBODY, SILENT
 from henbd.system.s1ap.wire import read_link
@@ -227,14 +228,12 @@ def test_a_flood_does_not_keep_others_waiting(native: Native) -> None:
     assert isinstance(native.adapter.observe(), Stack)
 
 
-def test_actions_are_logged_once_as_they_are(
-    native: Native, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_actions_are_logged_once(native: Native, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="henbd")
     native.stack().hello()
     native.loop.turn_until(lambda: native.rings)
     native.adapter.perform(Tell(LINK))
-    assert [m for m in caplog.messages if m.startswith("Tell")] == [str(Tell(LINK))]
+    assert [m for m in caplog.messages if m.startswith("Tell")] == [worded(Tell(LINK))]
     assert any(f"pid {os.getpid()}, uid {os.getuid()}" in m for m in caplog.messages)
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from enum import Enum
 
 from henbd.actions import Tell
+from henbd.control.wording import worded
 from henbd.errors import StackError
 from henbd.system.s1ap.dialect import Dialect, Said
 from henbd.system.s1ap.marked_file import Mark, MarkedFile
@@ -75,7 +76,7 @@ class ConfiguredAdapter:
 
     def perform(self, action: Tell) -> None:
         """Have the stack stopped, its file rewritten, and itself started again."""
-        logger.info("%s", action)
+        logger.info("%s", worded(action))
         if isinstance(self._seen, Unknown):
             logger.warning("not told: %s", self._seen.reason)
             return

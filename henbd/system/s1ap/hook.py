@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import PurePath
 
 from henbd.actions import Tell
+from henbd.control.wording import worded
 from henbd.errors import StackError
 from henbd.system.doorbell import Doorbell
 from henbd.system.lines import LONGEST_LINE
@@ -80,7 +81,7 @@ class HookAdapter:
 
     def perform(self, action: Tell) -> None:
         """Have the hook told; of several that come while it is at work it is told the last."""
-        logger.info("%s", action)
+        logger.info("%s", worded(action))
         if isinstance(self._seen, Unknown):
             logger.warning("not told: %s", self._seen.reason)
             return

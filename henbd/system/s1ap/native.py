@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from henbd.actions import Tell
+from henbd.control.wording import worded
 from henbd.system.doorbell import Doorbell
 from henbd.system.lines import LONGEST_LINE, LineConnection, turn_away
 from henbd.system.local_socket import Caller, LocalSocket
@@ -85,7 +86,7 @@ class NativeAdapter:
 
     def perform(self, action: Tell) -> None:
         """Tell the stack where to register; nothing is kept for one that has just gone."""
-        logger.info("%s", action)
+        logger.info("%s", worded(action))
         if self._connection is None or self._dialogue.stack is None:
             logger.warning("not told: %s", NOBODY.reason)
             return
