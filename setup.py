@@ -1,13 +1,35 @@
 """Package henbd: the management agent of an LTE Home eNodeB."""
 
+import os
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 VERSION = "0.1.0"
 
+
+class Build(build_py):
+    """Keeps when the program was built: a clock of the box that shows less is not set.
+
+    Reproducible: it is the date of the sources, unless the builder says it himself
+    (reproducible-builds.org/specs/source-date-epoch).
+    """
+
+    def run(self):
+        super().run()
+        if self.editable_mode:
+            return
+        sources = [file.stat().st_mtime for file in (HERE / "henbd").rglob("*.py")]
+        at = os.environ.get("SOURCE_DATE_EPOCH") or int(max(sources))
+        Path(self.build_lib, "henbd", "built").write_text(f"{at}\n", encoding="ascii")
+
+
+COMMANDS = {"build_py": Build}
+
 setup(
+    cmdclass=COMMANDS,
     name="henbd",
     version=VERSION,
     description="Management agent of an LTE Home eNodeB: TR-069, IPsec and S1 registration",

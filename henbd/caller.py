@@ -18,7 +18,7 @@ from henbd.cwmp.session import session
 from henbd.errors import Culprit
 from henbd.memory import Memory
 from henbd.model.tree import Tree
-from henbd.model.types import CLOCK_IS_SET, date_time
+from henbd.model.types import date_time
 from henbd.serving import Serving
 from henbd.settings import SetStatus, Settings
 from henbd.values import Kernel, Management, Unknown
@@ -121,17 +121,15 @@ class Caller:
             choice=settings.hems.cwmp_version,
         )
         self._memory.account(ledger)
-        wall = self._clock.wall()
         dialogue = session(
             opening,
             factory.device_id(settings),
-            date_time(wall),
+            date_time(self._clock.wall()),
             settings.hems.cwmp_version,
             self._rules(),
         )
-        # Until the clock is set nobody can say what is out of date.
-        clock_set = wall >= CLOCK_IS_SET
-        self._conversation.start(dialogue, opening, self.management, way, check_dates=clock_set)
+        passed = self._clock.passed()
+        self._conversation.start(dialogue, opening, self.management, way, passed=passed)
 
     def _rules(self) -> Rules:
         settings = self._settings()

@@ -31,6 +31,7 @@ from henbd.reload import reload, tls_files
 from henbd.renewal import Renewal
 from henbd.settings import S1Settings, Settings, StackAdapter, StackManager
 from henbd.system.acs import Acs
+from henbd.system.build import built_at
 from henbd.system.carriage import Carriage
 from henbd.system.charon import CharonShell
 from henbd.system.console import Console
@@ -142,7 +143,8 @@ def build(settings: Settings, file: str) -> Daemon:
 
     `file` is the one that the settings are from, to be read again at SIGHUP.
     """
-    store = Store(settings.store_directory)
+    built = built_at()
+    store = Store(settings.store_directory, built)
     boot_id = Path(settings.device.boot_id_file).read_text(encoding="ascii").strip()
     kept = store.load()
     state = _state(settings, kept, boot_id)
@@ -151,7 +153,7 @@ def build(settings: Settings, file: str) -> Daemon:
     )
     memory = Memory(replace(state, tree=tree), store)
     doorbell = Doorbell()
-    clock = Clock(time.monotonic, lambda: datetime.now(UTC))
+    clock = Clock(time.monotonic, lambda: datetime.now(UTC), built, store.kept_at())
 
     # The shells ring a daemon that is made of them: it has its name before it is there.
     def rung() -> None:

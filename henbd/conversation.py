@@ -7,6 +7,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from henbd.clock import Clock
@@ -105,11 +106,11 @@ class Conversation:
         management: Management,
         way: Reach,
         *,
-        check_dates: bool = True,
+        passed: datetime | None = None,
     ) -> None:
         """Open a session with the HeMS on this way; its Inform leaves before this returns.
 
-        Without `check_dates` the validity dates of its certificate are not looked at.
+        `passed`: the clock is not set, but that moment is over (see Endpoint).
         """
         assert self.current is None
         now = self._clock.monotonic()
@@ -124,7 +125,7 @@ class Conversation:
             username=management.username,
             password=management.password,
             others=way.others,
-            check_dates=check_dates,
+            passed=passed,
         )
         try:
             self._exchanges.open(endpoint)

@@ -15,6 +15,7 @@ from henbd.conversation import Ended
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.transfers import Stage, Transfer
 from henbd.model import paths
+from henbd.model.types import date_time
 from henbd.values import (
     Address,
     Block,
@@ -43,6 +44,7 @@ def status(daemon: Daemon) -> dict[str, Any]:
             "product_class": device.product_class,
             "serial_number": device.serial_number,
         },
+        "clock": {"set": daemon.clock.is_set, "floor": date_time(daemon.clock.floor)},
         "hems": _hems(daemon),
         "tunnel": _tunnel(daemon) if daemon.settings.ipsec else None,
         "guards": _guards(daemon),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from henbd.control import s1, trials
 from henbd.control.gateways import turn_ends_at
 from henbd.control.negotiation import narrowed
 from henbd.control.tunnel import installed
-from henbd.model.types import CLOCK_IS_SET
+from henbd.model.types import date_time
 from henbd.values import Charon, Connection, Hold, IkeSa, PeerState, S1Link, Unknown
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class Wait:
 
 def waits(daemon: Daemon) -> Iterator[Wait]:
     """Yield what henbd is waiting for, the first cause first."""
-    if daemon.clock.wall() < CLOCK_IS_SET:
-        yield Wait("the clock to be set: henbd judges no dates of certificates, charon does")
+    if (passed := daemon.clock.passed()) is not None:
+        yield Wait(_clock_to_be_set(passed))
     departure = daemon.departure
     if departure.leaving(daemon.clock.monotonic()):
         yield Wait("the box to reboot, as ordered", _left(daemon, departure.wake_at()))
@@ -36,6 +37,14 @@ def waits(daemon: Daemon) -> Iterator[Wait]:
     yield from _waits_for_tunnel(daemon)
     yield from _waits_for_hems(daemon)
     yield from _waits_for_s1(daemon)
+
+
+def _clock_to_be_set(passed: datetime) -> str:
+    """Return what is waited for, and how certificates are judged meanwhile."""
+    return (
+        f"the clock to be set: of the HeMS's certificate counts that it ends after"
+        f" {date_time(passed)}, and charon judges the gateway's by the clock as it is"
+    )
 
 
 def _waits_for_gateways(daemon: Daemon) -> Iterator[Wait]:

@@ -17,7 +17,7 @@ from henbd.model.schema import Base, Range, Type
 # TR-106 3.2.1: a time that is not known.
 UNKNOWN_TIME = "0001-01-01T00:00:00Z"
 
-# A clock that shows less was never set: this program is younger.
+# A clock that is not set reads as 1970 (henbd.clock): this program is younger than that.
 CLOCK_IS_SET = datetime(2026, 1, 1, tzinfo=UTC)
 
 BOUNDS = {

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 from henbd.errors import ExchangeError
@@ -33,8 +34,9 @@ REFILL_AFTER_S = 1.0
 class Endpoint:
     """Where the next session goes, from where, and as whom. `source` None: as routes have it.
 
-    `others` are further addresses of the same HeMS. Without `check_dates` its certificate may be
-    out of date, or not yet valid, but nothing else.
+    `others` are further addresses of the same HeMS. `passed` is None where the clock is set. Else
+    the dates of certificates do not count (TR-069 3.3), but that of the HeMS must not have ended
+    by that moment, which is over for sure; nothing else is forgiven.
     """
 
     url: str
@@ -43,7 +45,7 @@ class Endpoint:
     username: str
     password: str = field(repr=False)
     others: tuple[Address, ...] = ()
-    check_dates: bool = True
+    passed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,8 @@ class Acs:
             raise
         # Costs nothing, unless the HeMS is another one.
         self._speaker.channel.aim(aim)
-        context = partial(self._trust.context, check_dates=endpoint.check_dates)
-        self._speaker.channel.begin(line, context)
+        context = partial(self._trust.context, check_dates=endpoint.passed is None)
+        self._speaker.channel.begin(line, context, endpoint.passed)
 
     def post(self, body: bytes, wait_s: float = READ_TIMEOUT_S) -> None:
         """Have a body posted; empty: nothing more to say. `answered` is called later.

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import requests
 import urllib3
@@ -84,6 +85,7 @@ class Channel:
         self.wait_s = READ_TIMEOUT_S
         self._ask_context: Callable[[], ssl.SSLContext] | None = None
         self._context: ssl.SSLContext | None = None
+        self._passed: datetime | None = None
         self._home: _Place | None = None
         self._place: _Place | None = None
         self._adapter = Adapter()
@@ -105,12 +107,16 @@ class Channel:
         self._home = self._prepared(aim)
         self._enter(self._home)
 
-    def begin(self, line: Line, context: Callable[[], ssl.SSLContext]) -> None:
+    def begin(
+        self, line: Line, context: Callable[[], ssl.SSLContext], passed: datetime | None = None
+    ) -> None:
         """Begin a session over this line, which `aim` was told where it leads.
 
-        The context of TLS is asked for if it is needed, from the worker's thread.
+        The context of TLS is asked for if it is needed, from the worker's thread. `passed`: by then
+        the certificate must not have ended, where the context does not look at its dates.
         """
         self.line = line
+        self._passed = passed
         self._ask_context = context
 
     def exchange(self, body: bytes) -> Answer | ExchangeError:
@@ -257,6 +263,10 @@ class Channel:
             # verified nothing.
             self._secured.close()
             raise ExchangeError(f"{self._here.origin}: TLS: connection closed")
+        if self._passed is not None and _end(self._secured) < self._passed:
+            self._secured.close()
+            self.ticket = None
+            raise ExchangeError(f"{self._here.origin}: certificate has expired at any rate")
         connection.sock = self._secured
 
     def _read(self, raw: urllib3.HTTPResponse) -> bytes:
@@ -283,3 +293,10 @@ class Channel:
     def _here(self) -> Target:
         assert self._place is not None
         return self._place.target
+
+
+def _end(secured: ssl.SSLSocket) -> datetime:
+    """Return when the certificate ends that was verified on a connection."""
+    certificate = secured.getpeercert()
+    assert certificate is not None
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)

@@ -31,8 +31,11 @@ def make_directory(directory: Path) -> None:
     sync(directory.parent)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file of that content, and have it on the flash; its name may not be there yet."""
+def write(path: Path, content: bytes, at_time: float | None = None) -> None:
+    """Write a file of that content, and have it on the flash; its name may not be there yet.
+
+    `at_time`: when it shall have been written, if not now by the clock of the box.
+    """
     with at(f"write {path}"):
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
         descriptor = os.open(path, flags, FILE_MODE)
@@ -40,6 +43,8 @@ def write(path: Path, content: bytes) -> None:
             rest = memoryview(content)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
+            if at_time is not None:
+                os.utime(descriptor, (at_time, at_time))
             os.fsync(descriptor)
         except OSError:
             # On a full flash this gives room back.

@@ -14,7 +14,9 @@ import hashlib
 import json
 import logging
 import os
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,15 @@ from henbd.system import flash
 
 logger = logging.getLogger(__name__)
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 class Store:
     """The file of a document, in a directory that is made when there is something to keep."""
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, built: datetime = EPOCH) -> None:
         self._directory = Path(directory)
+        self._built = built.timestamp()
         self._current = self._directory / "state.json"
         self._old = self._directory / "state.json.old"
         self._new = self._directory / "state.json.new"
@@ -63,6 +68,13 @@ class Store:
         logger.warning("the state before it is used: %s", self._old)
         return document
 
+    def kept_at(self) -> datetime:
+        """Return when a document was last written, by the clock of then; 1970: there is none.
+
+        It is the time of the file: to keep it costs no write of its own.
+        """
+        return datetime.fromtimestamp(int(self._time()), UTC)
+
     def save(self, document: Mapping[str, Any]) -> None:
         """Make a document durable; one that is there already is not written again.
 
@@ -75,10 +87,17 @@ class Store:
         self._durable = False
         flash.make_directory(self._directory)
         if content != before:
-            flash.write(self._new, content)
+            # A clock that has lost the time must not make the store lose it, too.
+            flash.write(self._new, content, self._time() if time.time() < self._built else None)
             self._replace(keep=before is not None and _is_intact(before))
         flash.sync(self._directory)
         self._durable = True
+
+    def _time(self) -> float:
+        for file in (self._current, self._old):
+            with contextlib.suppress(OSError):
+                return file.stat().st_mtime
+        return 0.0
 
     def _content(self) -> bytes | None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from ipaddress import ip_address
 
 from henbd.errors import ExchangeError
@@ -31,7 +32,7 @@ class Client:
         password: str = "",
         *,
         others: tuple[str, ...] = (),
-        check_dates: bool = True,
+        passed: datetime | None = None,
     ) -> None:
         """Begin a session."""
         from_there = None if source is None else ip_address(source)
@@ -43,7 +44,7 @@ class Client:
                 username,
                 password,
                 tuple(map(ip_address, others)),
-                check_dates,
+                passed,
             )
         )
 

@@ -6,6 +6,7 @@ import base64
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tests.functional.http_server import Server, Visit, mute, polite
 from tests.lab import pki
 from tests.lab.namespaces import run
 from tests.lab.pki import HEMS_ADDRESS, HEMS_NAME, KeyPair, Pki
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +128,7 @@ def test_without_a_clock_dates_alone_do_not_count(keys: Pki, files: TlsFiles) ->
     ):
         secure = context(getattr(keys, pair))
         with Server(polite, context=secure) as server, using(files) as client:
-            client.open(url(server), check_dates=False)
+            client.open(url(server), passed=LONG_AGO)
             if why is None:
                 assert client.post() == Answer(200, b"<soap/>")
             else:
@@ -137,12 +140,34 @@ def test_without_a_clock_dates_alone_do_not_count(keys: Pki, files: TlsFiles) ->
 
 
 @pytest.mark.conformance("C013")
+def test_without_a_clock_a_certificate_that_has_ended_for_sure_is_refused(
+    keys: Pki, files: TlsFiles
+) -> None:
+    end = expiry(keys.hems_expired)
+    with Server(polite, context=context(keys.hems_expired)) as server, using(files) as client:
+        for _ in range(2):
+            # Also of a session that could be resumed.
+            client.open(url(server), passed=end)
+            client.post()
+            client.acs.end()
+        client.open(url(server), passed=end + timedelta(seconds=1))
+        assert client.fail() == f"{url(server)[:-4]}: certificate has expired at any rate"
+        client.acs.abort()
+    assert len(server.requests) == 2
+
+
+def expiry(pair: KeyPair) -> datetime:
+    told = run("openssl", "x509", "-in", str(pair.certificate), "-noout", "-enddate")
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(told.strip().partition("=")[2]), UTC)
+
+
+@pytest.mark.conformance("C013")
 def test_a_ticket_taken_on_trust_is_no_good_when_the_clock_is_set(
     keys: Pki, files: TlsFiles
 ) -> None:
     with Server(polite, context=context(keys.hems)) as server, using(files) as client:
-        for check_dates in (False, False, True, True, False):
-            client.open(url(server), check_dates=check_dates)
+        for passed in (LONG_AGO, LONG_AGO, None, None, LONG_AGO):
+            client.open(url(server), passed=passed)
             client.post()
             client.acs.end()
     assert server.resumed == [False, True, False, True, False]
@@ -288,5 +313,5 @@ def test_files_that_go_away_later_were_read_at_the_start(keys: Pki, tmp_path: Pa
         using(TlsFiles(str(copy), None, None)) as client,
     ):
         copy.unlink()
-        client.open(url(server), check_dates=False)
+        client.open(url(server), passed=LONG_AGO)
         assert client.post() == Answer(200, b"<soap/>")

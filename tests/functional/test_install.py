@@ -52,6 +52,8 @@ def test_each_file_is_in_its_place(installed: Path) -> None:
         )
     }
     assert f"{library}henbd/model/tables/device.tsv" in files
+    newest = max(file.stat().st_mtime for file in (ROOT / "henbd").rglob("*.py"))
+    assert (installed / library / "henbd/built").read_text() == f"{int(newest)}\n"
     assert not [name for name in files if "/tests/" in name and "henbd/tests" in name]
 
 

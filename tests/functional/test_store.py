@@ -10,6 +10,7 @@ import shutil
 import signal
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -286,3 +287,22 @@ def test_what_cannot_be_read_is_not_taken_for_nothing(directory: Path) -> None:
     store = Store(str(directory.parent / "file" / "henbd"))
     with pytest.raises(StoreError, match="Not a directory"):
         store.save(FIRST)
+
+
+def test_the_time_of_the_last_write_is_kept_by_the_file(tmp_path: Path) -> None:
+    past = datetime(2027, 1, 1, tzinfo=UTC)
+    later = datetime(2900, 1, 1, tzinfo=UTC)
+    store = Store(str(tmp_path))
+    assert store.kept_at() == datetime(1970, 1, 1, tzinfo=UTC)
+    store.save(FIRST)
+    assert datetime.now(UTC) - store.kept_at() < timedelta(minutes=1)
+    os.utime(tmp_path / "state.json", (past.timestamp(),) * 2)
+    store.save(FIRST)
+    assert store.kept_at() == past
+    # A clock that shows less than the build has lost the time: it tells nothing.
+    lost = Store(str(tmp_path), built=later)
+    lost.save(SECOND)
+    assert lost.load() == SECOND
+    assert lost.kept_at() == past
+    store.save(THIRD)
+    assert datetime.now(UTC) - store.kept_at() < timedelta(minutes=1)

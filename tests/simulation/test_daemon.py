@@ -137,4 +137,4 @@ def test_dates_of_certificates_count_once_the_clock_is_set(
 ) -> None:
     world.time.wall_at_start = world.time.wall_at_start.replace(year=year)
     world.register()
-    assert {endpoint.check_dates for endpoint in world.hems.endpoints} == {checked}
+    assert {endpoint.passed is None for endpoint in world.hems.endpoints} == {checked}

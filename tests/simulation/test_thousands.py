@@ -121,9 +121,9 @@ def test_a_clock_that_was_never_set_holds_up_nothing(worlds: Worlds) -> None:
     world = worlds()
     world.time.wall_at_start = world.time.wall_at_start.replace(year=1970)
     world.bring_up_s1()
-    assert not world.hems.endpoints[-1].check_dates
+    assert world.hems.endpoints[-1].passed is not None
     world.time.wall_at_start = world.time.wall_at_start.replace(year=2026)
     world.hems.will_ask(set_values({paths.PERIODIC_INTERVAL: "600"}))
     world.listener.call()
     world.run(1)
-    assert world.hems.endpoints[-1].check_dates
+    assert world.hems.endpoints[-1].passed is None
