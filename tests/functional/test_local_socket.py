@@ -18,7 +18,7 @@ import pytest
 from henbd.errors import HenbdError
 from henbd.system.s1ap.native import NOBODY, NativeAdapter
 from tests.functional.loop import LIMIT_S, Loop
-from tests.functional.native_stack import Native
+from tests.functional.stacks.native_stack import Native
 
 
 def stranger(path: Path, groups: list[int], told: int) -> None:

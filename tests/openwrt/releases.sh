@@ -38,5 +38,5 @@ echo "$releases" | while read -r release version libraries; do
     # shellcheck disable=SC2086  # each word is a library
     environment ".venv/$release" "$python" $libraries
     ".venv/$release/bin/python" -m pytest -q -n 2 --ignore-glob 'tests/unit/test_lab_*' \
-        tests/unit tests/simulation/test_procedures.py tests/functional/test_kernel*.py </dev/null
+        tests/unit tests/simulation/test_procedures.py tests/functional/kernel/test_kernel*.py </dev/null
 done

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from tests.functional.kernel_box import SENT, send
+from tests.functional.kernel.kernel_box import SENT, send
 from tests.lab.charon import kernel_has_esp
 from tests.lab.events import PATIENCE
 from tests.lab.lab import Lab, provisioning

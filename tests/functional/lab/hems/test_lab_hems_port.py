@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,17 +21,6 @@ from tests.lab.hems.script import (
 )
 
 SET = Set({"Device.A": ("10.30.0.2", "xsd:string")})
-
-
-@pytest.fixture
-def log() -> Log:
-    return Log()
-
-
-@pytest.fixture
-def hems(log: Log) -> Iterator[Hems]:
-    with Hems(log, "127.0.0.1") as running:
-        yield running
 
 
 def test_connection_may_be_left_unread(hems: Hems, log: Log) -> None:

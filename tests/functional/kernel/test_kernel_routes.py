@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
@@ -14,17 +13,14 @@ from henbd.actions import AddGuard, AddRoute, RemoveGuard, RemoveRoute
 from henbd.errors import KernelError
 from henbd.system.kernel import KernelShell
 from henbd.values import Route, Unreachable
-from tests.functional.kernel_box import (
+from tests.functional.kernel.kernel_box import (
     FAMILY,
     FAR,
     INNER,
     MAIN,
     NETWORK,
-    Bells,
     index,
     see,
-    shell_in,
-    two_ways,
 )
 from tests.lab.namespaces import Namespace
 
@@ -33,23 +29,6 @@ pytestmark = [
 ]
 
 VERSIONS = pytest.mark.parametrize("version", [4, 6])
-
-
-@pytest.fixture
-def box() -> Iterator[Namespace]:
-    with two_ways() as made:
-        yield made
-
-
-@pytest.fixture
-def bells() -> Bells:
-    return Bells()
-
-
-@pytest.fixture
-def shell(box: Namespace, bells: Bells) -> Iterator[KernelShell]:
-    with shell_in(box, bells) as made:
-        yield made
 
 
 def ours(shell: KernelShell) -> set[Route]:

@@ -5,29 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab import wire
 from tests.lab.enb import faults
 from tests.lab.events import PATIENCE
-from tests.lab.s1_bench import AT_ONCE_S, Bench, bench
+from tests.lab.s1_bench import AT_ONCE_S, Bench
 from tests.lab.scripted_henbd import config, link
-from tests.lab.wire import HENB, MME, OTHER_HENB, Wire
-
-
-@pytest.fixture(scope="module")
-def cable() -> Iterator[Wire]:
-    with wire.wire() as made:
-        yield made
-
-
-@pytest.fixture
-def lab(cable: Wire, tmp_path: Path) -> Iterator[Bench]:
-    with bench(cable, tmp_path) as made:
-        yield made
+from tests.lab.wire import HENB, MME, OTHER_HENB
 
 
 def begin(lab: Bench, fault: str) -> None:
@@ -107,7 +93,7 @@ def test_unknown_faults_are_refused(words: str, complaint: str) -> None:
 def test_the_command_line_refuses_them_too() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.lab.enb", "--socket", "/nowhere", "--fault", "deaf"],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[4],
         capture_output=True,
         text=True,
         timeout=20 * PATIENCE,

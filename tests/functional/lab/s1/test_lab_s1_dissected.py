@@ -6,16 +6,15 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.lab import s1ap, wire
+from tests.lab import s1ap
 from tests.lab.events import PATIENCE
 from tests.lab.mme import Accept, Refuse
-from tests.lab.s1_bench import Bench, bench
+from tests.lab.s1_bench import Bench
 from tests.lab.scripted_henbd import link
 from tests.lab.wire import HENB, HENB_6, MME, MME_6, Wire
 
@@ -25,18 +24,6 @@ TCPDUMP = shutil.which("tcpdump")
 pytestmark = [
     pytest.mark.skipif(not TSHARK or not TCPDUMP, reason="needs tshark and tcpdump"),
 ]
-
-
-@pytest.fixture(scope="module")
-def cable() -> Iterator[Wire]:
-    with wire.wire() as made:
-        yield made
-
-
-@pytest.fixture
-def lab(cable: Wire, tmp_path: Path) -> Iterator[Bench]:
-    with bench(cable, tmp_path) as made:
-        yield made
 
 
 class Recorder:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +11,7 @@ import pytest
 from henbd.actions import LoadConnection, TerminateChild, TerminateIke, UnloadConnection
 from henbd.control.tunnel import PREFIX
 from henbd.values import AddressFamily, Connection, EspMode, IkeSa, Unknown
-from tests.functional.charon_loop import Ground, by_secret, child, connection, ground
-from tests.lab import pki as pki_module
+from tests.functional.charon.charon_loop import Ground, by_secret, child, connection, ground
 from tests.lab.charon import kernel_has_esp
 from tests.lab.namespaces import run
 from tests.lab.pki import Pki
@@ -23,17 +21,6 @@ from tests.lab.topology import MME, MME_6, SECOND_MME
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
 ]
-
-
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
-    return pki_module.make(tmp_path_factory.mktemp("pki"))
-
-
-@pytest.fixture
-def here(tmp_path: Path, pki: Pki) -> Iterator[Ground]:
-    with ground(tmp_path, pki) as made:
-        yield made
 
 
 def test_tunnel_by_certificate(here: Ground) -> None:

@@ -22,7 +22,7 @@ from henbd.system.s1ap.runner import ChildRunner, Runner, Watch
 from henbd.system.s1ap.service import ServiceRunner, systemd
 from henbd.values import Peer, PeerState, S1Link, Stack, Unknown
 from tests.functional.loop import LIMIT_S, Loop
-from tests.functional.native_stack import LINK, MME
+from tests.functional.stacks.native_stack import LINK, MME
 from tests.lab import stand_in_systemd as stand_in
 
 # Several programs are run one after the other, each an interpreter of its own.

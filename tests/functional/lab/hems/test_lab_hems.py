@@ -32,11 +32,6 @@ from tests.lab.hems.rpc import Get, Set
 SET = Set({"Device.A": ("10.30.0.2", "xsd:string")}, parameter_key="k1")
 
 
-@pytest.fixture
-def log() -> Log:
-    return Log()
-
-
 @pytest.fixture(scope="module")
 def tls_files(tmp_path_factory: pytest.TempPathFactory) -> TlsFiles:
     return self_signed(tmp_path_factory.mktemp("tls"))

@@ -14,7 +14,7 @@ import pytest
 from henbd.actions import AddGuard, RemoveGuard
 from henbd.system.kernel import KernelShell
 from henbd.values import Block, Direction, Guard, Unreachable
-from tests.functional.kernel_box import (
+from tests.functional.kernel.kernel_box import (
     ANY,
     FAMILY,
     FAR,
@@ -26,7 +26,6 @@ from tests.functional.kernel_box import (
     see,
     send,
     shell_in,
-    two_ways,
 )
 from tests.lab.events import PATIENCE
 from tests.lab.namespaces import Address, Namespace, join, namespaces
@@ -42,23 +41,6 @@ WITHIN_S = 0.5 * PATIENCE
 
 INWARDS = (Direction.IN, Direction.FORWARD)
 VERSIONS = pytest.mark.parametrize("version", [4, 6])
-
-
-@pytest.fixture
-def box() -> Iterator[Namespace]:
-    with two_ways() as made:
-        yield made
-
-
-@pytest.fixture
-def bells() -> Bells:
-    return Bells()
-
-
-@pytest.fixture
-def shell(box: Namespace, bells: Bells) -> Iterator[KernelShell]:
-    with shell_in(box, bells) as made:
-        yield made
 
 
 def all_guards(shell: KernelShell) -> list[Guard]:

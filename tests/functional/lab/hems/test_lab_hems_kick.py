@@ -14,11 +14,6 @@ from tests.lab.hems.auth import Credentials, Doorkeeper
 from tests.lab.hems.http1 import Head
 
 
-@pytest.fixture
-def log() -> Log:
-    return Log()
-
-
 class ListeningCpe(BaseHTTPRequestHandler):
     """A CPE that takes connection requests; tests set `keeper` and `refusal`."""
 

@@ -22,7 +22,7 @@ from henbd.system.s1ap.native import NOBODY, SILENT
 from henbd.system.s1ap.wire import read_link
 from henbd.values import Peer, PeerState, Stack
 from tests.functional.loop import LIMIT_S
-from tests.functional.native_stack import LINK, MME, Native
+from tests.functional.stacks.native_stack import LINK, MME, Native
 
 PROTOCOL = Path(henbd.__file__).parent / "system/s1ap/PROTOCOL.md"
 

@@ -6,14 +6,13 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
 import pytest
 
 from henbd.system.kernel import KernelShell
 from henbd.values import Kernel
-from tests.functional.kernel_box import Bells, see, shell_in, two_ways
+from tests.functional.kernel.kernel_box import Bells, see
 from tests.lab.events import PATIENCE
 from tests.lab.namespaces import CommandFailed, Namespace
 from tests.lab.probe import eventually
@@ -22,23 +21,6 @@ pytestmark = [
     pytest.mark.kernel,
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
 ]
-
-
-@pytest.fixture
-def box() -> Iterator[Namespace]:
-    with two_ways() as made:
-        yield made
-
-
-@pytest.fixture
-def bells() -> Bells:
-    return Bells()
-
-
-@pytest.fixture
-def shell(box: Namespace, bells: Bells) -> Iterator[KernelShell]:
-    with shell_in(box, bells) as made:
-        yield made
 
 
 def listed(box: Namespace, *what: str) -> list[dict[str, object]]:

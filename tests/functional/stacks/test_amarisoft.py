@@ -19,7 +19,7 @@ from henbd.system.s1ap.remote import RemoteRunner
 from henbd.system.s1ap.runner import ChildRunner, Runner, Watch
 from henbd.values import Peer, PeerState, Stack, Unknown
 from tests.functional.loop import LIMIT_S, Loop
-from tests.functional.native_stack import LINK, MME
+from tests.functional.stacks.native_stack import LINK, MME
 
 # To begin takes it an interpreter of its own.
 PROGRAMS_S = 6 * LIMIT_S

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
-from tests.lab import wire
 from tests.lab.mme import Accept, Garbage, Refuse, Silence
-from tests.lab.s1_bench import AT_ONCE_S, RETRY_S, Bench, bench
+from tests.lab.s1_bench import AT_ONCE_S, RETRY_S, Bench
 from tests.lab.scripted_henbd import config, link
-from tests.lab.wire import HENB, MME, OTHER_HENB, Wire
-
-
-@pytest.fixture(scope="module")
-def cable() -> Iterator[Wire]:
-    with wire.wire() as made:
-        yield made
-
-
-@pytest.fixture
-def lab(cable: Wire, tmp_path: Path) -> Iterator[Bench]:
-    with bench(cable, tmp_path) as made:
-        yield made
+from tests.lab.wire import HENB, MME, OTHER_HENB
 
 
 def test_an_end_without_path_takes_a_second(lab: Bench) -> None:

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.lab import s1ap, wire
+from tests.lab import s1ap
 from tests.lab.events import PATIENCE
 from tests.lab.mme import Accept, Refuse
-from tests.lab.s1_bench import AT_ONCE_S, Bench, bench, peer_states
+from tests.lab.s1_bench import AT_ONCE_S, Bench, peer_states
 from tests.lab.scripted_henbd import Json, config, link
-from tests.lab.wire import HENB, HENB_6, MME, MME_6, OTHER_HENB, OTHER_MME, SGW, Wire
-
-
-@pytest.fixture(scope="module")
-def cable() -> Iterator[Wire]:
-    with wire.wire() as made:
-        yield made
-
-
-@pytest.fixture
-def lab(cable: Wire, tmp_path: Path) -> Iterator[Bench]:
-    with bench(cable, tmp_path) as made:
-        yield made
+from tests.lab.wire import HENB, HENB_6, MME, MME_6, OTHER_HENB, OTHER_MME, SGW
 
 
 @pytest.mark.kernel

@@ -6,7 +6,7 @@ import gzip
 import http.client
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -37,17 +37,6 @@ from tests.lab.hems.script import (
 )
 
 SET = Set({"Device.A": ("10.30.0.2", "xsd:string")})
-
-
-@pytest.fixture
-def log() -> Log:
-    return Log()
-
-
-@pytest.fixture
-def hems(log: Log) -> Iterator[Hems]:
-    with Hems(log, "127.0.0.1") as running:
-        yield running
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,25 +10,18 @@ from henbd.actions import AddInterface, AddRoute, RemoveAddress, RemoveInterface
 from henbd.errors import KernelError
 from henbd.system.kernel import KernelShell
 from henbd.values import Interface, InterfaceAddress, Route
-from tests.functional.kernel_box import INNER, MAIN, NETWORK, Bells, index, see, shell_in, two_ways
+from tests.functional.kernel.kernel_box import (
+    INNER,
+    MAIN,
+    NETWORK,
+    index,
+    see,
+)
 from tests.lab.charon import kernel_has_esp
-from tests.lab.namespaces import Namespace
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
 
 DUMMY, XFRM = Interface("henbd0", 0), Interface("henbd0", 42)
-
-
-@pytest.fixture
-def box() -> Iterator[Namespace]:
-    with two_ways() as made:
-        yield made
-
-
-@pytest.fixture
-def shell(box: Namespace) -> Iterator[KernelShell]:
-    with shell_in(box, Bells()) as made:
-        yield made
 
 
 @pytest.mark.kernel

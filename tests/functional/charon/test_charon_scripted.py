@@ -14,8 +14,8 @@ from vici.protocol import Message, Packet
 from henbd.actions import Initiate, UnloadConnection
 from henbd.system.vici_connection import ANSWER_WITHIN_S
 from henbd.values import EspMode, Unknown
-from tests.functional.charon_loop import Loop
-from tests.functional.scripted_charon import SILENCE, ScriptedCharon, framed, item, response
+from tests.functional.charon.charon_loop import Loop
+from tests.functional.charon.scripted_charon import SILENCE, ScriptedCharon, framed, item, response
 from tests.lab.events import PATIENCE
 
 AT_ONCE_S = 0.1 * PATIENCE

@@ -15,7 +15,7 @@ from henbd.actions import Tell
 from henbd.system.s1ap.hook import NOT_ASKED, HookAdapter
 from henbd.values import Peer, PeerState, Stack, Unknown
 from tests.functional.loop import Loop
-from tests.functional.native_stack import LINK, MME
+from tests.functional.stacks.native_stack import LINK, MME
 
 UP = (
     '[{"address":"10.30.0.2","port":36412,"state":"up","local":"10.99.0.1","cause":null,'

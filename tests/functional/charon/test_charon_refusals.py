@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from henbd.actions import Initiate, LoadConnection, TerminateIke, UnloadConnection
-from tests.functional.charon_loop import Ground, by_certificate, child, connection, ground
-from tests.lab import pki as pki_module
+from tests.functional.charon.charon_loop import Ground, by_certificate, child, connection
 from tests.lab.gateway import Refusal
-from tests.lab.pki import Pki
 from tests.lab.topology import MME
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
 ]
-
-
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
-    return pki_module.make(tmp_path_factory.mktemp("pki"))
-
-
-@pytest.fixture
-def here(tmp_path: Path, pki: Pki) -> Iterator[Ground]:
-    with ground(tmp_path, pki) as made:
-        yield made
 
 
 @pytest.mark.parametrize("refusal", Refusal)

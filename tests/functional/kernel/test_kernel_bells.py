@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -19,31 +18,14 @@ from henbd.system import kernel
 from henbd.system.kernel import KernelShell
 from henbd.system.netlink import NetlinkSocket
 from henbd.values import Block
-from tests.functional.kernel_box import Bells, see, shell_in, two_ways
+from tests.functional.kernel.kernel_box import Bells, see, shell_in
 from tests.lab.namespaces import Namespace
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
 ]
 
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def box() -> Iterator[Namespace]:
-    with two_ways() as made:
-        yield made
-
-
-@pytest.fixture
-def bells() -> Bells:
-    return Bells()
-
-
-@pytest.fixture
-def shell(box: Namespace, bells: Bells) -> Iterator[KernelShell]:
-    with shell_in(box, bells) as made:
-        yield made
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(

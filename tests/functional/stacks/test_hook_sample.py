@@ -16,7 +16,7 @@ import pytest
 import henbd
 from henbd.system.s1ap.hook_messages import read_acknowledged, read_status, wanted
 from henbd.values import FarEnd, PeerState, S1Link
-from tests.functional.native_stack import LINK
+from tests.functional.stacks.native_stack import LINK
 
 SAMPLE = Path(henbd.__file__).parent / "system/s1ap/samples/openairinterface"
 BOTH = replace(LINK, peers=(*LINK.peers, FarEnd(ip_address("10.30.0.9"), 36413)))

@@ -6,31 +6,14 @@ import json
 import select
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
-from pathlib import Path
 
-import pytest
-
-from tests.lab import wire
 from tests.lab.enb.native import Bell, Connection
 from tests.lab.events import PATIENCE
-from tests.lab.s1_bench import AT_ONCE_S, SOON_S, Bench, bench, peer_states
+from tests.lab.s1_bench import AT_ONCE_S, SOON_S, Bench, peer_states
 from tests.lab.scripted_henbd import config, link
-from tests.lab.wire import HENB, MME, OTHER_HENB, Wire
-
-
-@pytest.fixture(scope="module")
-def cable() -> Iterator[Wire]:
-    with wire.wire() as made:
-        yield made
-
-
-@pytest.fixture
-def lab(cable: Wire, tmp_path: Path) -> Iterator[Bench]:
-    with bench(cable, tmp_path) as made:
-        yield made
+from tests.lab.wire import HENB, MME, OTHER_HENB
 
 
 def test_s1_outlives_henbd(lab: Bench) -> None:

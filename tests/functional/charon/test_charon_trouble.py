@@ -14,10 +14,8 @@ import pytest
 from henbd.actions import Initiate
 from henbd.system.vici_connection import ANSWER_WITHIN_S
 from henbd.values import Unknown
-from tests.functional.charon_loop import Ground, Loop, child, connection, ground
-from tests.lab import pki as pki_module
+from tests.functional.charon.charon_loop import Ground, Loop, child, connection
 from tests.lab.events import PATIENCE
-from tests.lab.pki import Pki
 from tests.lab.topology import MME
 
 pytestmark = [
@@ -27,17 +25,6 @@ pytestmark = [
 # No call of the shell may take longer: it waits for nobody.
 AT_ONCE_S = 0.1 * PATIENCE
 NOBODY = 65534
-
-
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
-    return pki_module.make(tmp_path_factory.mktemp("pki"))
-
-
-@pytest.fixture
-def here(tmp_path: Path, pki: Pki) -> Iterator[Ground]:
-    with ground(tmp_path, pki) as made:
-        yield made
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from henbd.control.guard import guards
 from henbd.errors import StoreError
 from henbd.system.guard_file import GuardFile
 from henbd.values import EspMode, Kernel
-from tests.functional.kernel_box import FAR, INNER, NETWORK, Bells, see, send, shell_in
+from tests.functional.kernel.kernel_box import FAR, INNER, NETWORK, Bells, see, send, shell_in
 from tests.lab.lab import ROOT, toml
 from tests.lab.namespaces import Namespace, join, namespaces
 

@@ -1,0 +1,1 @@
+"""The shell around charon, with a real one and with a scripted one."""

@@ -1,0 +1,1 @@
+"""The shell around the kernel's network, in namespaces of their own."""

@@ -1,0 +1,1 @@
+"""The lab does what it says."""

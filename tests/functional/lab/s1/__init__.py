@@ -1,0 +1,1 @@
+"""The lab's S1AP stack and MME, on a cable of their own."""

@@ -1,0 +1,1 @@
+"""The adapters of S1AP stacks, without the rest of henbd."""
