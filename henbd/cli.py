@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import os
 import secrets
 import signal
 import sys
@@ -72,12 +73,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; return its exit status."""
     options = parser().parse_args(arguments)
     try:
-        return int(options.command(options))
+        status = int(options.command(options))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Whoever reads has had enough: nothing is left to be said at the end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except ConfigurationError as error:
         print(*error.lines(), sep="\n", file=sys.stderr)
         return WRONG
-    except (HenbdError, OSError) as error:
+    except HenbdError as error:
         print(f"henbd: {error}", file=sys.stderr)
+        return FAILED
+    except OSError as error:
+        culprit = "" if error.filename is None else f"{error.filename}: "
+        print(f"henbd: {culprit}{error.strerror or error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return 130

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import time
@@ -108,8 +109,12 @@ def _get(options: argparse.Namespace) -> int:
 
 
 def _set(options: argparse.Namespace) -> int:
-    request = {"command": "set", "values": dict(options.pairs)}
+    values = dict(options.pairs)
+    request = {"command": "set", "values": values}
     try:
+        for path in values:
+            if [name for name, _ in options.pairs].count(path) > 1:
+                raise ConsoleError(f"{path} is given twice")
         answer = ask(options.socket, request)
     except ConsoleError as error:
         print(f"henbd: {error}; nothing was set", file=sys.stderr)
@@ -130,7 +135,11 @@ def _tree(options: argparse.Namespace) -> int:
 
 def _trace(options: argparse.Namespace) -> int:
     """Show what is kept, even of a daemon that is dead, and what one that lives has to add."""
-    sessions = trace_files.kept(options.socket)
+    try:
+        sessions = trace_files.kept(options.socket)
+    except PermissionError as error:
+        text = f"no permission to read {error.filename}: be root, or in the group of the socket"
+        raise ConsoleError(text) from error
     try:
         live = ask(options.socket, {"command": "trace"})
     except ConsoleError as error:
@@ -152,8 +161,13 @@ def _metrics(options: argparse.Namespace) -> int:
         return 0
     # The node exporter may read at any moment, but takes names that end in .prom alone.
     new = options.output.with_name(f"{options.output.name}.new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(options.output)
+    try:
+        new.write_text(text, encoding="utf-8")
+        new.replace(options.output)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise OSError(error.errno, error.strerror, str(options.output)) from error
     return 0
 
 

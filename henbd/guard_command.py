@@ -25,12 +25,7 @@ QUESTION = "What they keep inside may leave in the clear then. Remove them? [yes
 def show(configuration: str) -> int:
     """Print the guards that stand in the kernel, and those that are kept for the next boot."""
     settings = config.load(configuration)
-    print(*(listed(_look(_kernel())) or [NONE]), sep="\n")
-    kept = GuardFile(settings.store_directory).kept
-    if kept is None:
-        print("kept for the next boot: not known, the file is damaged")
-    elif kept:
-        print(f"kept for the next boot: {', '.join(sorted(map(str, kept)))}")
+    _print(_look(_kernel()), settings)
     return 0
 
 
@@ -40,7 +35,7 @@ def remove(configuration: str, *, asked: bool) -> int:
     _see_that_nobody_minds(settings)
     shell = _kernel()
     kernel = _look(shell)
-    print(*(listed(kernel) or [NONE]), sep="\n")
+    _print(kernel, settings)
     if not asked and _answer() != "yes":
         print("nothing was changed")
         return 1
@@ -50,6 +45,15 @@ def remove(configuration: str, *, asked: bool) -> int:
         shell.perform(RemoveGuard(guard))
     print(f"removed: {len(kernel.guards)}")
     return 0
+
+
+def _print(kernel: Kernel, settings: Settings) -> None:
+    print(*(listed(kernel) or [NONE]), sep="\n")
+    kept = GuardFile(settings.store_directory).kept
+    if kept is None:
+        print("kept for the next boot: not known, the file is damaged")
+    elif kept:
+        print(f"kept for the next boot: {', '.join(sorted(map(str, kept)))}")
 
 
 def listed(kernel: Kernel) -> list[str]:

@@ -58,7 +58,10 @@ def _metrics(daemon: Daemon, _request: Request) -> Answer:
 
 def _get(daemon: Daemon, request: Request) -> Answer:
     tree = daemon.memory.tree
-    paths = [path for name in _texts(request, "paths") for path in tree.below(name)]
+    names = _texts(request, "paths")
+    for name in names:
+        _see_that_it_is_no_object(tree, name)
+    paths = [path for name in names for path in tree.below(name)]
     return {"values": {path: _shown(tree, path) for path in paths}}
 
 
@@ -66,6 +69,7 @@ def _tree(daemon: Daemon, request: Request) -> Answer:
     """Return objects and parameters in document order; the objects have no value."""
     tree, local = daemon.memory.tree, daemon.memory.state.local
     root = _text(request, "path")
+    _see_that_it_is_no_object(tree, root)
     if root and root not in tree.nodes and root not in tree.rows:
         raise RequestError(f"{root!r} is no parameter or object here")
     found = []
@@ -158,6 +162,12 @@ CHANGING = frozenset({"set", "inform", "reconnect", "factory-reset"})
 def _shown(tree: Tree, path: str) -> str:
     """Return a value as anybody may see it: a secret reads as empty, as for the HeMS."""
     return "" if tree.rows[path].hidden else tree.values[path]
+
+
+def _see_that_it_is_no_object(tree: Tree, path: str) -> None:
+    """Tell somebody who has left out the dot at the end that it is wanted."""
+    if f"{path}." in tree.nodes:
+        raise RequestError(f"{path!r} is an object: its name ends in a dot, {path + '.'!r}")
 
 
 def _text(request: Request, key: str) -> str:

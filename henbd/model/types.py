@@ -87,9 +87,15 @@ def _item(kind: Type, text: str) -> str:
 
 
 def _check_number(kind: Type, number: int) -> None:
+    lowest, highest = BOUNDS[kind.base]
     for span in (BOUNDS[kind.base],), kind.ranges:
         if span and not any(_within(number, each) for each in span):
-            wanted = ", ".join(map(_span, span))
+            # One side may be left open to the bounds of the type.
+            closed = (
+                (lowest if least is None else least, highest if most is None else most)
+                for least, most in span
+            )
+            wanted = ", ".join(map(_span, closed))
             raise InvalidValueError(FaultCode.INVALID_VALUE, f"{number} is not within {wanted}")
 
 

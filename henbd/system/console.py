@@ -119,7 +119,9 @@ def ask(path: str, request: Mapping[str, Any], timeout_s: float = PATIENCE_S) ->
                 connection.sendall(json.dumps(request).encode() + b"\n")
             line = _read_line(connection, deadline)
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise ConsoleError(f"henbd is not running ({path}: {error.strerror})") from error
+        raise ConsoleError(
+            f"henbd is not running ({path}: {error.strerror}); start it, or name its --socket"
+        ) from error
     except PermissionError as error:
         raise ConsoleError(
             f"no permission to use {path}: be root, or in the group of this socket"

@@ -10,11 +10,12 @@ from typing import Any
 
 from tests.functional.henb.test_command_line import run
 from tests.lab.events import PATIENCE
-from tests.lab.lab import FAP, INNER_ADDRESS, S1_SERVERS, Lab
+from tests.lab.lab import FAP, INNER_ADDRESS, ROOT, S1_SERVERS, Lab
 from tests.lab.probe import eventually
 from tests.lab.topology import MME, SECOND_MME
 
 INTERVAL = "Device.ManagementServer.PeriodicInformInterval"
+TAC = FAP + "CellConfig.LTE.EPC.TAC"
 PASSWORD = "Device.ManagementServer.Password"
 
 
@@ -76,6 +77,42 @@ def test_a_factory_reset_is_asked_for_twice(registered: Lab) -> None:
         assert done.returncode == 1
         assert done.stdout.endswith("nothing was changed\n")
     assert registered.status()["s1"]["far_ends"] == [str(MME)]
+
+
+MISTAKES = {
+    "get Device.DeviceInfo": "is an object: its name ends in a dot, 'Device.DeviceInfo.'",
+    "tree Device.DeviceInfo": "is an object: its name ends in a dot, 'Device.DeviceInfo.'",
+    "get Device.Nothing": "'Device.Nothing' is no parameter here",
+    "tree Device.Nothing.": "'Device.Nothing.' is no parameter or object here",
+    f"set {TAC}=65536": f"  {TAC}: 65536 is not within 0 to 65535",
+    f"set {TAC}=1 {TAC}=2": f"{TAC} is given twice; nothing was set",
+    "metrics --output /nowhere/henbd.prom": "henbd: /nowhere/henbd.prom: No such file or directory",
+}
+
+
+def test_who_makes_a_mistake_is_told_which(registered: Lab) -> None:
+    for words, text in MISTAKES.items():
+        done = henbd(registered, *words.split())
+        assert (done.returncode, done.stdout) == (1, ""), words
+        assert text in done.stderr
+    assert henbd(registered, "get", TAC).stdout == f"{TAC} = 1\n"
+
+
+def test_who_may_not_read_the_trace_is_told_who_may(registered: Lab) -> None:
+    nobody = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
+    trace = (sys.executable, "-m", "henbd", "trace", "--socket", str(registered.control_socket))
+    done = subprocess.run([*nobody, *trace], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("/trace: be root, or in the group of the socket\n")
+
+
+def test_a_reader_may_stop_reading(registered: Lab) -> None:
+    command = (
+        f"{sys.executable} -m henbd get Device. --socket {registered.control_socket} | head -1"
+    )
+    bash = ["bash", "-c", f"set -o pipefail; {command}"]
+    done = subprocess.run(bash, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")
 
 
 def test_watch_follows_until_it_is_stopped(registered: Lab) -> None:
