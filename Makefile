@@ -59,7 +59,7 @@ test-kernel: setup-lab ## demo and core tests under a full Debian kernel in a VM
 test-systemd: setup-lab ## henbd as a service of systemd, in a VM (root)
 	@$(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/build/installed
 	@HENBD_INSTALLED=$(CURDIR)/build/installed $(PYTHON) -m tests.lab.vm --systemd --timeout 1200 \
-		-- $(PYTHON) -m pytest -m systemd tests/functional/test_systemd.py
+		-- $(PYTHON) -m pytest -m systemd tests/functional/systemd
 
 matrix: setup-lab ## every fault in every way to do ESP: here, and in a VM (root)
 	@$(PYTHON) -m pytest -n $(WORKERS) -m matrix tests/functional/henb
