@@ -30,7 +30,7 @@ from henbd.control.desire import desired
 from henbd.control.plan import missing_guards, plan
 from henbd.control.reach import (
     Reach,
-    hems_address,
+    hems_addresses,
     hems_host,
     in_force,
     reach,
@@ -344,8 +344,8 @@ class Daemon:
         return document(recording, known, partial(secrecy.is_secret, tree))
 
     def _desire(self, observed: Observed, tunnel: Tunnel, now: float) -> Desired:
-        hems = hems_address(self.caller.management, self.settings.hems, observed)
-        known = None if isinstance(hems, Unknown) else hems
+        hems = hems_addresses(self.caller.management, self.settings.hems, observed)
+        known = () if isinstance(hems, Unknown) else hems
         self.desired = desired(
             self.asked, self.settings, observed, tunnel, known, self.witness.course, now
         )

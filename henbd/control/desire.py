@@ -18,6 +18,7 @@ from henbd.control.tunnel import Tunnel, esp_mode, installed, ours
 from henbd.settings import HemsPath, IpsecSettings, Settings
 from henbd.values import (
     Address,
+    AddressFamily,
     Charon,
     Desired,
     FarEnd,
@@ -40,25 +41,30 @@ METRIC = 206
 # that S1-U is not cut in two on the way; libipsec's own TUN has the same.
 MTU = 1400
 
+VERSIONS = {AddressFamily.IPV4: 4, AddressFamily.IPV6: 6}
+
 
 def desired(
     asked: Provisioned,
     settings: Settings,
     observed: Observed,
     tunnel: Tunnel,
-    hems: Address | None,
+    hems: tuple[Address, ...],
     course: Course,
     now: float,
 ) -> Desired:
-    """Return what is wanted now. The kernel must have been read; `hems` is None if not known."""
+    """Return what is wanted now. The kernel must have been read.
+
+    `hems` are all addresses of the HeMS, none while they are not known.
+    """
     assert isinstance(observed.kernel, Kernel)
     ipsec = ipsec_in_force(settings.ipsec, asked)
     ends = far_ends(asked, observed)
     behind = _behind_gateway(asked, settings, observed, tunnel, ends, hems)
     protected = _protected(asked, settings, observed, behind, hems)
-    if hems and course.hems_outside:
+    if course.hems_outside:
         # While no gateway can be had it may be reached outside; S1 may not.
-        protected -= {guard.host(hems)} - {guard.host(end.address) for end in ends}
+        protected -= set(map(guard.host, hems)) - {guard.host(end.address) for end in ends}
     guards = guard.guards(
         protected,
         _inner_sources(observed, tunnel),
@@ -130,24 +136,28 @@ def _behind_gateway(
     observed: Observed,
     tunnel: Tunnel,
     ends: Iterable[FarEnd],
-    hems: Address | None,
+    hems: tuple[Address, ...],
 ) -> tuple[Network, ...]:
     """Return what has to be reached through the tunnel: its traffic selectors.
 
     Far ends and peers inside `[ipsec] networks` add none. While S1 is not up, nobody can say whom
-    its user plane will talk to: what is reached now stays then.
+    its user plane will talk to, nor where the HeMS is while its name is not known: what is reached
+    now stays then.
     """
     if settings.ipsec is None:
         return ()
     networks = list(settings.ipsec.networks)
-    single = [hems] if hems and settings.hems.path is HemsPath.TUNNEL else []
+    inside = settings.hems.path is HemsPath.TUNNEL
+    single = list(hems) if inside else []
     if asked.s1_inside:
         single += [end.address for end in ends]
         single += _user_plane(observed)
+    granted = {VERSIONS[family] for family in settings.ipsec.families}
     for address in single:
-        if not any(address in network for network in networks):
+        if address.version in granted and not any(address in n for n in networks):
             networks.append(guard.host(address))
-    if _waits_for_s1(asked, observed) and tunnel.up and tunnel.sa is not None:
+    uncertain = _waits_for_s1(asked, observed) or (inside and not hems)
+    if uncertain and tunnel.up and tunnel.sa is not None:
         # Of one child: while it is replaced there are two, and their union is nobody's wish.
         kept = (c.networks for c in installed(tunnel.sa) if set(networks) <= set(c.networks))
         networks = list(max(kept, key=len, default=networks))
@@ -159,23 +169,26 @@ def _protected(
     settings: Settings,
     observed: Observed,
     behind: Iterable[Network],
-    hems: Address | None,
+    hems: tuple[Address, ...],
 ) -> set[Network]:
     """Return what must never be reached in the clear.
 
     Of a name it is every address: another one may be in use in a moment. While S1 is not up, what
-    is guarded stays so, for its user plane may have been there. With S1 outside it is the HeMS
-    alone: the user plane goes to networks of the core then.
+    is guarded stays so, for its user plane may have been there; likewise while the name of the HeMS
+    is not known. With S1 outside it is the HeMS alone: the user plane goes to networks of the core
+    then.
     """
     assert isinstance(observed.kernel, Kernel)
+    inside = settings.hems.path is HemsPath.TUNNEL
     if not asked.s1_inside:
-        inside = settings.hems.path is HemsPath.TUNNEL
-        return {guard.host(hems)} if hems and inside else set()
+        return set(map(guard.host, hems)) if inside else set()
     found = set(behind)
-    for name in asked.far_ends if settings.ipsec else ():
-        addresses = observed.names.get(name, ())
-        found |= {guard.host(a) for a in addresses if not any(a in n for n in behind)}
-    if _waits_for_s1(asked, observed):
+    if settings.ipsec is not None:
+        single = list(hems) if inside else []
+        single += [a for name in asked.far_ends for a in observed.names.get(name, ())]
+        single += _user_plane(observed)
+        found |= {guard.host(a) for a in single if not any(a in n for n in behind)}
+    if _waits_for_s1(asked, observed) or (inside and not hems):
         found |= guard.networks(observed.kernel.guards)
     return found
 

@@ -31,20 +31,13 @@ def hems_host(management: Management) -> str:
         return ""
 
 
-def hems_address(
-    management: Management, hems: HemsSettings, observed: Observed
-) -> Address | Unknown:
-    """Return the address of the HeMS: configured, written in the URL, or looked up."""
-    found = _addresses(management, hems, observed)
-    return found if isinstance(found, Unknown) else found[0]
-
-
-def _addresses(
+def hems_addresses(
     management: Management, hems: HemsSettings, observed: Observed
 ) -> tuple[Address, ...] | Unknown:
     """Return all addresses of the HeMS, at least one, in the order in which they are tried.
 
-    The first is not drawn by lot: tunnel, routes and guards are made for it, and stay.
+    It is configured, written in the URL, or looked up. Name servers turn the addresses of a name
+    round: so many HeNBs come to all of them.
     """
     host = hems_host(management)
     known = hems.address or literal(host)
@@ -86,7 +79,7 @@ def reach(
 
     In the tunnel: the tunnel is up and reaches the HeMS, a route leads there, and `guards` stand.
     """
-    addresses = _addresses(management, hems, observed)
+    addresses = hems_addresses(management, hems, observed)
     if isinstance(addresses, Unknown):
         return addresses
     kernel = observed.kernel
@@ -95,17 +88,17 @@ def reach(
     inside = hems.path is HemsPath.TUNNEL
     if inside and not tunnel.up:
         return Unknown(f"the tunnel is {tunnel.condition.value}")
-    sources = [
-        _inner_source(address, tunnel, kernel) if inside else _outer_source(address, kernel)
-        for address in addresses
-    ]
-    first = sources[0]
-    if isinstance(first, Unknown):
-        return first
+    sources = {
+        a: _inner_source(a, tunnel, kernel) if inside else _outer_source(a, kernel)
+        for a in addresses
+    }
+    usable = [(a, source) for a, source in sources.items() if not isinstance(source, Unknown)]
+    if not usable:
+        return next(why for why in sources.values() if isinstance(why, Unknown))
     if inside and guards - kernel.guards:
         return Unknown("the leak guards do not stand yet")
-    pairs = zip(addresses[1:], sources[1:], strict=True)
-    return Reach(addresses[0], first, tuple(a for a, source in pairs if source == first))
+    (first, source), *rest = usable
+    return Reach(first, source, tuple(a for a, other in rest if other == source))
 
 
 def _outer_source(address: Address, kernel: Kernel) -> Address | Unknown:
@@ -137,9 +130,9 @@ def management_source(
 
     That is the inner address when the HeMS is in the tunnel, else the source of the route to it.
     """
-    address = hems_address(management, hems, observed)
-    if isinstance(address, Unknown) or isinstance(observed.kernel, Unknown):
+    addresses, kernel = hems_addresses(management, hems, observed), observed.kernel
+    if isinstance(addresses, Unknown) or isinstance(kernel, Unknown):
         return None
-    if hems.path is HemsPath.TUNNEL:
-        return tunnel.source_for(address)
-    return outer_source(address, observed.kernel)
+    inside = hems.path is HemsPath.TUNNEL
+    found = (tunnel.source_for(a) if inside else outer_source(a, kernel) for a in addresses)
+    return next((source for source in found if source), None)

@@ -7,12 +7,13 @@ from ipaddress import ip_network
 
 import pytest
 
-from henbd.control import trials
+from henbd.control import guard, trials
 from henbd.control.gateways import Gateways
 from henbd.control.trials import Trials
 from henbd.settings import HemsPath
 from henbd.values import (
     Address,
+    AddressFamily,
     Connection,
     Guard,
     Hold,
@@ -30,7 +31,9 @@ from tests.unit.sights import (
     GATEWAY_2,
     HEMS,
     INNER,
+    INNER_2,
     MME,
+    MME6,
     MME_2,
     NOBODY,
     NOW,
@@ -38,6 +41,7 @@ from tests.unit.sights import (
     SGW,
     charon,
     child_sa,
+    guards_of,
     host,
     ike_sa,
     kernel,
@@ -77,6 +81,32 @@ def test_the_child_leads_to_the_core_and_to_what_s1_talks_to_inside(
 def test_a_hems_beside_the_core_is_led_to_by_itself() -> None:
     elsewhere = replace(BOX, ipsec=ipsec(gateways=(str(GATEWAY),), networks=()))
     assert networks(wanted(configuration=elsewhere)) == {host(HEMS), host(MME)}
+
+
+def test_all_addresses_of_a_hems_are_led_to_and_guarded() -> None:
+    elsewhere = replace(BOX, ipsec=ipsec(gateways=(str(GATEWAY),), networks=()))
+    for asked in (provisioned(), OUTSIDE):
+        found = wanted(asked, configuration=elsewhere, addresses=(HEMS, INNER_2, MME6))
+        # There is no inner address of the other family: it must not be reached at all.
+        assert networks(found) - {host(MME)} == {host(HEMS), host(INNER_2)}
+        assert guard.networks(found.guards) >= {host(HEMS), host(INNER_2), host(MME6)}
+    families = ipsec(gateways=(str(GATEWAY),), networks=(), families=tuple(AddressFamily))
+    both = replace(BOX, ipsec=families)
+    assert host(MME6) in networks(wanted(configuration=both, addresses=(HEMS, MME6)))
+
+
+def test_while_the_name_of_the_hems_is_not_known_what_is_reached_and_guarded_stays() -> None:
+    """After a restart: S1 is up, and would lose the child that the HeMS is reached through."""
+    elsewhere = replace(BOX, ipsec=ipsec(gateways=(str(GATEWAY),), networks=()))
+    both = host(HEMS), host(MME)
+    seen = observed(
+        charon=charon(ike_sa(child_sa(*both))),
+        kernel=kernel(*guards_of(*both, sources=(INNER,))),
+        stack=stack(link()),
+    )
+    found = wanted(seen=seen, configuration=elsewhere, addresses=())
+    assert networks(found) == set(both)
+    assert protected(found) == set(both)
 
 
 def test_a_hems_outside_of_the_tunnel_is_not_led_to() -> None:

@@ -114,7 +114,9 @@ def test_a_hems_that_is_reached_outside_for_a_while_is_not_guarded_but_a_far_end
     seen = observed(kernel=standing, stack=stack())
     for asked, open_ in ((provisioned(), True), (provisioned(HEMS_OUTSIDE), False)):
         names = {**seen.names, str(HEMS_OUTSIDE): (HEMS_OUTSIDE,)}
-        found = wanted(asked, replace(seen, names=names), address=HEMS_OUTSIDE, hems_outside=True)
+        found = wanted(
+            asked, replace(seen, names=names), addresses=(HEMS_OUTSIDE,), hems_outside=True
+        )
         assert (host(HEMS_OUTSIDE) not in networks(found.guards)) is open_
         assert CORE in networks(found.guards)
 

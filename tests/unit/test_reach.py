@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
+
 import pytest
 
-from henbd.control.reach import Reach, hems_address, hems_host, management_source, reach
+from henbd.control.reach import Reach, hems_addresses, hems_host, management_source, reach
 from henbd.control.tunnel import Condition, Tunnel, judge
 from henbd.settings import HemsPath
 from henbd.values import Address, EspMode, Kernel, Observed, Unknown
@@ -61,11 +63,12 @@ def test_the_host_is_that_of_the_url(url: str, name: str) -> None:
 
 def test_a_configured_address_goes_before_the_name() -> None:
     seen = observed(names={"hems.example": (INNER_2,)})
-    assert hems_address(management(), IN_TUNNEL, seen) == HEMS
+    assert hems_addresses(management(), IN_TUNNEL, seen) == (HEMS,)
 
 
 def test_an_address_in_the_url_needs_no_looking_up() -> None:
-    assert hems_address(management("http://10.30.0.3/acs"), hems(), observed()) == HEMS
+    found = hems_addresses(management("http://10.30.0.3/acs"), hems(), observed())
+    assert found == (HEMS,)
 
 
 @pytest.mark.parametrize(
@@ -73,13 +76,13 @@ def test_an_address_in_the_url_needs_no_looking_up() -> None:
     [
         ({}, Unknown("hems.example is being looked up")),
         ({"hems.example": ()}, Unknown("hems.example has no address")),
-        ({"hems.example": (HEMS, INNER_2)}, HEMS),
+        ({"hems.example": (HEMS, INNER_2)}, (HEMS, INNER_2)),
     ],
 )
 def test_a_name_is_what_was_looked_up(
-    names: dict[str, tuple[Address, ...]], found: Address | Unknown
+    names: dict[str, tuple[Address, ...]], found: tuple[Address, ...] | Unknown
 ) -> None:
-    assert hems_address(management(), hems(), observed(names=names)) == found
+    assert hems_addresses(management(), hems(), observed(names=names)) == found
 
 
 def test_in_the_tunnel_the_way_starts_at_the_inner_address() -> None:
@@ -171,4 +174,16 @@ def test_further_addresses_are_those_on_the_same_way() -> None:
     seen = observed(kernel=kernel(), names=names)
     assert reach(management(), direct, seen, NOBODY, frozenset()) == Reach(
         HEMS, OUTER, (nearby, ROUTER)
+    )
+
+
+@pytest.mark.conformance("C006")
+def test_an_address_that_is_not_reached_is_passed_over() -> None:
+    names = {"hems.example": (IPv6Address("2001:db8::3"), HEMS)}
+    seen = observed(kernel=kernel(*GUARDS), names=names)
+    assert reach(management(), hems(), seen, UP, GUARDS) == Reach(HEMS, INNER)
+    assert management_source(management(), hems(), seen, UP) == INNER
+    nowhere = observed(kernel=kernel(*GUARDS), names={"hems.example": (ROUTER,)})
+    assert reach(management(), hems(), nowhere, UP, GUARDS) == Unknown(
+        f"{ROUTER} is not behind the security gateway"
     )

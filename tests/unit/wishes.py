@@ -47,7 +47,7 @@ def wanted(
     *,
     tunnel: Tunnel | None = None,
     configuration: Settings = BOX,
-    address: Address | None = HEMS,
+    addresses: tuple[Address, ...] = (HEMS,),
     gateways: Gateways | None = None,
     hems_outside: bool = False,
 ) -> Desired:
@@ -58,7 +58,7 @@ def wanted(
         configuration,
         seen,
         judge(seen.charon, seen.kernel) if tunnel is None else tunnel,
-        address,
+        addresses,
         course(gateways=gateways or Gateways(), hems_outside=hems_outside),
         NOW,
     )
