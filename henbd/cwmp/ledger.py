@@ -135,6 +135,14 @@ def without_wait(ledger: Ledger) -> Ledger:
     return replace(ledger, retry_at=None)
 
 
+def turned(ledger: Ledger) -> Ledger:
+    """Return the ledger when another HeMS is to be called: what this one was not told is discarded.
+
+    TR-069 3.7.1.5 has it so when the URL changes; what happens later goes along with 0 BOOTSTRAP.
+    """
+    return replace(ledger, events=())
+
+
 def put_off(ledger: Ledger, until: float) -> Ledger:
     """Return the ledger with no Inform before a time, unless the HeMS calls.
 
@@ -199,8 +207,9 @@ def pending(ledger: Ledger, tree: Tree, management: Management, boot_id: str) ->
     """Return the events that an Inform would carry now."""
     boot = ledger.boot_id != boot_id
     if ledger.hems != management.url:
-        # A new HeMS is owed nothing of what the former one was.
-        return carried([BOOTSTRAP], boot=boot)
+        # It is owed no answers of its predecessor's, and learns all values with this. What happens
+        # before it has answered is for it (see `turned`).
+        return carried([BOOTSTRAP, *ledger.events], boot=boot)
     found = [*ledger.events, *(owed.event for owed in ledger.owed)]
     if differing(ledger, tree):
         found.append(VALUE_CHANGE)

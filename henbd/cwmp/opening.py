@@ -75,9 +75,7 @@ def opened(
 def _parted(
     events: tuple[Event, ...], told: tuple[Event, ...]
 ) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
-    """Return which of the list an Inform takes along, and which are left; BOOTSTRAP takes all."""
-    if BOOTSTRAP in told:
-        return events, ()
+    """Return which of the list an Inform takes along, and which are left."""
     left, sent, rest = list(told), [], []
     for event in events:
         if event in left:

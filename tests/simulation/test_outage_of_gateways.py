@@ -160,6 +160,23 @@ def test_that_none_can_be_had_is_kept_until_it_is_told(world: World) -> None:
     assert not world.store.document["events"]
 
 
+@pytest.mark.conformance("C078")
+def test_that_none_could_be_had_is_told_with_the_bootstrap(world: World) -> None:
+    """The HeMS gave the box none yet, but its first ones are as good as set by it."""
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.SILENT
+    world.start()
+    world.run(60)
+    assert [SECURITY_GATEWAY_REQUIRED.code, ""] in world.store.document["events"]
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.GRANTS
+    world.run(130)
+    told = ("0 BOOTSTRAP", "1 BOOT", SECURITY_GATEWAY_REQUIRED.code)
+    assert [inform.events for inform in world.informs][:1] == [told]
+    world.run(600)
+    assert not events_since(world, 1) & set(told)
+
+
 def events_since(world: World, number: int) -> set[str]:
     """Return the codes of the events that the HeMS has been told since so many Informs."""
     return {code for informed in world.informs[number:] for code in informed.events}

@@ -6,9 +6,14 @@ import json
 
 import pytest
 
+from henbd.cwmp.events import FAP_GATEWAY_REQUIRED, SECURITY_GATEWAY_REQUIRED
+from henbd.cwmp.ledger import with_event
+from henbd.cwmp.structs import Event
 from henbd.cwmp.trial import AGAIN_S
 from henbd.model import paths
+from henbd.operator import answer
 from henbd.status import status
+from henbd.system.local_socket import Caller
 from tests.unit.fakes.hems import Manner
 from tests.unit.world import World
 
@@ -46,6 +51,32 @@ def test_new_hems_gets_a_bootstrap_after_the_session(world: World) -> None:
     )
     world.run(2 * AGAIN_S)
     assert first not in urls(world, 2)
+
+
+@pytest.mark.conformance("C007", "C078")
+def test_new_hems_is_not_told_what_its_predecessor_missed_but_what_came_since(
+    world: World,
+) -> None:
+    world.register()
+    world.hems.dead |= {world.values[paths.URL], NEW}
+    happens(world, FAP_GATEWAY_REQUIRED)
+    request = {"command": "set", "values": ACCOUNT}
+    root = Caller(pid=4711, uid=0, groups=frozenset())
+    world.bells.ring(lambda: answer(world.daemon, request, root))
+    world.run(2)
+    happens(world, SECURITY_GATEWAY_REQUIRED)
+    world.run(2)
+    world.power_cycle("boot-2")
+    world.hems.dead.clear()
+    world.run(60)
+    told = [inform.events for inform in world.informs if inform.url == NEW]
+    assert told[:1] == [("0 BOOTSTRAP", "1 BOOT", SECURITY_GATEWAY_REQUIRED.code)]
+
+
+def happens(world: World, event: Event) -> None:
+    memory = world.daemon.memory
+    world.bells.ring(lambda: memory.record(with_event(memory.ledger, event)))
+    world.run(2)
 
 
 @pytest.mark.conformance("C007")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import opening as openings
+from henbd.cwmp.events import SECURITY_GATEWAY_REQUIRED
 from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.messages import TransferComplete
 from henbd.cwmp.structs import Event
@@ -106,6 +107,30 @@ def test_undelivered_bootstrap_stays_and_boot_with_it() -> None:
     box = Box()
     box.fail()
     assert box.codes == [BOOTSTRAP, BOOT]
+
+
+@pytest.mark.conformance("C064", "C078", "C079")
+def test_what_happens_before_the_bootstrap_is_told_with_it() -> None:
+    box = Box()
+    required = SECURITY_GATEWAY_REQUIRED
+    box.ledger = ledgers.with_event(box.ledger, required)
+    assert box.codes == [BOOTSTRAP, BOOT, required.code]
+    box.fail()
+    box.ledger = restarted(box.ledger)
+    assert box.codes == [BOOTSTRAP, BOOT, required.code]
+    box.succeed()
+    assert box.codes == []
+
+
+@pytest.mark.conformance("C007", "C078")
+def test_what_happened_before_the_url_changed_is_discarded_and_the_rest_told() -> None:
+    box = registered()
+    box.ledger = ledgers.with_event(box.ledger, Event("2 PERIODIC"))
+    box.configure({paths.URL: "https://another.example/"})
+    box.ledger = ledgers.turned(box.ledger)
+    assert box.codes == [BOOTSTRAP]
+    box.ledger = ledgers.with_event(box.ledger, SECURITY_GATEWAY_REQUIRED)
+    assert box.codes == [BOOTSTRAP, SECURITY_GATEWAY_REQUIRED.code]
 
 
 @pytest.mark.conformance("C007")
