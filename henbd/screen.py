@@ -93,8 +93,9 @@ def _guards(guards: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _s1(s1: dict[str, Any]) -> Iterator[tuple[str, str]]:
     where = "inside the tunnel" if s1["inside"] else "outside the tunnel"
-    ends = ", ".join(s1["far_ends"]) or "not provisioned"
-    yield "S1", f"{'up' if s1['up'] else 'down'}; {where} to {ends}, port {s1['port']}"
+    ends = f"to {', '.join(s1['far_ends'])}, port {s1['port']}"
+    asked = f"{where} {ends}" if s1["far_ends"] else "no far end is provisioned"
+    yield "S1", f"{'up' if s1['up'] else 'down'}; {asked}"
     if s1["stack"] is None:
         yield "S1", "no stack is connected"
         return

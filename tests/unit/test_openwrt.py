@@ -129,6 +129,23 @@ def test_every_option_is_a_key() -> None:
     assert {(s, name) for s, found in options().items() for name in found} == known | aliases
 
 
+def test_an_upgrade_keeps_the_configuration_and_the_store() -> None:
+    makefile = (FEED / "henbd" / "Makefile").read_text(encoding="utf-8")
+    kept = makefile.partition("define Package/henbd/conffiles\n")[2].partition("endef")[0].split()
+    (directory,) = configured()["store", "directory"]["values"]
+    for needed in ("/etc/config/henbd", f"{directory}/state.json", "/etc/henbd/henb.key"):
+        assert any(needed == path or (path[-1] == "/" and needed.startswith(path)) for path in kept)
+
+
+def test_the_guide_sets_what_there_is() -> None:
+    guide = (FEED / "README.md").read_text(encoding="utf-8")
+    set_there = re.findall(r"uci (set|add_list) henbd\.(\w+)\.(\w+)=", guide)
+    assert len(set_there) > 5
+    for how, section, name in set_there:
+        kind = configured()[section, name]["kind"]
+        assert how == {"option": "set", "list": "add_list"}[kind], (section, name)
+
+
 def test_every_section_is_rendered() -> None:
     text = (TREE / INIT).read_text(encoding="utf-8")
     (sections,) = re.findall(r"^SECTIONS='(.*)'$", text, re.MULTILINE)

@@ -98,6 +98,17 @@ def test_who_makes_a_mistake_is_told_which(registered: Lab) -> None:
     assert henbd(registered, "get", TAC).stdout == f"{TAC} = 1\n"
 
 
+def test_metrics_go_into_a_file_that_is_whole(registered: Lab) -> None:
+    file = registered.folder / "henbd.prom"
+    file.write_text("what was there before")
+    done = henbd(registered, "metrics", "--output", str(file))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    lines = file.read_text().splitlines()
+    assert lines[0].startswith("# HELP henbd_info ")
+    assert "henbd_registered 1" in lines
+    assert list(registered.folder.glob("henbd.prom*")) == [file]
+
+
 def test_who_may_not_read_the_trace_is_told_who_may(registered: Lab) -> None:
     nobody = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
     trace = (sys.executable, "-m", "henbd", "trace", "--socket", str(registered.control_socket))
