@@ -145,6 +145,11 @@ class Conversation:
         self._trace.received(answer.status, answer.body)
         self._drive(Reply(answer.status, answer.body, self._memory.state, moment), management)
 
+    def asked(self, answer: Answer | ExchangeError) -> bool:
+        """Return whether an answer may be a request of the HeMS: of what follows InformResponse."""
+        informed = self.current is not None and self.current.informed
+        return informed and isinstance(answer, Answer) and bool(answer.body)
+
     def _drive(self, answer: Reply | None, management: Management) -> None:
         assert self.current is not None
         dialogue = self.current

@@ -10,8 +10,6 @@ import logging
 import random
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from typing import Any
 
 from henbd.actions import TerminateIke
 from henbd.caller import Caller
@@ -22,7 +20,6 @@ from henbd.control import (
     factory,
     guard,
     intent,
-    secrecy,
     wording,
 )
 from henbd.control import gateways as gateway_lists
@@ -48,12 +45,11 @@ from henbd.looks import Look, Looks
 from henbd.measuring import Measuring
 from henbd.memory import Memory
 from henbd.model.tree import Tree
+from henbd.onlookers import Onlookers
 from henbd.parties import Parties
 from henbd.settings import Settings
-from henbd.status import status, summary
 from henbd.system.acs import Answer
-from henbd.trace import Recording, Trace
-from henbd.trace_document import document
+from henbd.trace import Trace
 from henbd.values import Charon, Desired, EspMode, Kernel, Loaded, Observed, Unknown
 from henbd.whereabouts import Whereabouts
 from henbd.witness import Witness
@@ -94,7 +90,9 @@ class Daemon:
         self._looks = Looks(now)
         self._audit_at = now
         self._passed_at = now
+        self._looked_in_session = False
 
+        self._settled = memory.tree.provisioning
         self.asked = intent.provisioned(memory.tree, settings)
         self.caller = Caller(memory, self.conversation, clock, boot_id, lambda: self.settings)
         self.witness = Witness(memory, clock, self.trace, self.counts)
@@ -113,6 +111,7 @@ class Daemon:
         self._hands = Hands(parties)
         self._whereabouts = Whereabouts(memory, parties.receiver, clock)
         self._hosts = Hosts(parties.names, now)
+        self._onlookers = Onlookers(self, parties)
 
         # Of the last look: for status and timers alone, never for an action.
         self.desired: Desired | None = None
@@ -122,12 +121,13 @@ class Daemon:
         self._ask_names()
         # The guards stand before anything else is done, whatever charon says.
         self._pass(Look.FULL)
+        self._onlookers.tell()
         self._parties.supervisor.ready()
         while not self._stopping:
             self._parties.bells.wait(self._wake_at())
             self._turn()
         self._parties.supervisor.stopping()
-        self._parties.board.clear()
+        self._onlookers.leave()
         self._parties.stack.close()
 
     def stop(self) -> None:
@@ -136,7 +136,7 @@ class Daemon:
 
     def rung(self) -> None:
         """A bell: something may have changed."""
-        self._looks.want_hot()
+        self._looks.ring()
 
     def looked(self) -> None:
         """charon has answered a look, or will not."""
@@ -165,7 +165,7 @@ class Daemon:
 
     def answered(self, answer: Answer | ExchangeError) -> None:
         """The HeMS has answered a post, or will not."""
-        self.witness.report_vitals(self._parties.vitals)
+        self.witness.report_vitals(self._parties.vitals, asked=self.conversation.asked(answer))
         self.conversation.answered(answer, self.caller.management)
 
     def reconfigure(self, settings: Settings) -> None:
@@ -216,8 +216,7 @@ class Daemon:
             self._looks.want_full(now)
         if any(at <= now for at in self._waits()):
             self._looks.want_full(now)
-        if (names_at := self._names_at()) is not None and names_at <= now:
-            self._hosts.ask_due(self._wanted_hosts(), now, self.settings.s1.resolve_s)
+        self._hosts.ask_due(self._wanted_hosts(), now, self.settings.s1.resolve_s)
         self.conversation.bound(self.settings.hems.session_s, self.caller.management)
         self.carrier.turn(free=self._free(now))
         self.measuring.turn()
@@ -225,6 +224,12 @@ class Daemon:
             self._settle()
         if any(at <= now for at in self._calls(now)):
             self._looks.want_hot()
+        self._look(now)
+        if not self._looks.going_on:
+            self._onlookers.tick(now)
+
+    def _look(self, now: float) -> None:
+        """Look at the world, if that is wanted; of charon the answer comes later."""
         look = self._looks.begin(now)
         if look is None:
             return
@@ -252,7 +257,7 @@ class Daemon:
         times += [self.carrier.wake_at(free=self._free(now)), self.measuring.wake_at()]
         if not self._looks.going_on:
             times += [self._audit_at, self._looks.wake_at(), ledgers.timed_at(self.memory.ledger)]
-            times.append(self._names_at())
+            times += [self._hosts.wake_at(), self._onlookers.wake_at()]
             times += [*self._waits(), *self._calls(now)]
         return min((at for at in times if at is not None), default=None)
 
@@ -291,6 +296,7 @@ class Daemon:
         )
         tunnel = judge(observed.charon, observed.kernel)
         in_session = self.conversation.current is not None
+        self._looked_in_session |= in_session
         management = self.caller.management
         self.witness.note(
             observed, tunnel, self.asked, self.settings, management, in_session=in_session
@@ -298,7 +304,7 @@ class Daemon:
         self.witness.report(self.settings, management, parties.callers)
         if isinstance(observed.kernel, Unknown):
             self.caller.way = observed.kernel
-            self._show()
+            self._onlookers.happened()
             return
         wanted = self._desire(observed, tunnel, now)
         kernel = self._guard(wanted, observed.kernel, now)
@@ -308,8 +314,11 @@ class Daemon:
         self.caller.take(way, now)
         self.caller.give_up(kernel)
         if not self.departure.leaving(now) and self.caller.call(now):
-            self._looks.want_full(now)
+            if look is Look.FULL:
+                # What is to be done waits for the next one.
+                self._looks.want_full(now)
             self._looks.pause(now + AFTER_INFORM_S)
+            self._onlookers.begun()
         elif look is Look.FULL:
             # Before anybody relies on them; and what still stands is still relied on.
             self._hands.keep(guard.networks(wanted.guards | kernel.guards), now)
@@ -320,7 +329,7 @@ class Daemon:
                 )
                 self.witness.course = replace(self.witness.course, gateways=known)
                 self._looks.want_full(now)
-            self._show()
+            self._onlookers.happened()
 
     def _guard(self, wanted: Desired, kernel: Kernel, now: float) -> Kernel:
         """Close what is open, in each look and before anything else; return what then is there."""
@@ -328,20 +337,6 @@ class Daemon:
         if tried:
             self._looks.want_full(now)
         return replace(kernel, guards=kernel.guards | closed)
-
-    def _show(self) -> None:
-        """Tell service manager and onlookers what is going on."""
-        values = status(self)
-        self._parties.supervisor.status(summary(values))
-        self._parties.board.show(values)
-        for recording in self.trace.take():
-            self._parties.diary.keep(self.told(recording))
-
-    def told(self, recording: Recording) -> dict[str, Any]:
-        """Return a recorded session as people may see it: without secrets."""
-        tree = self.memory.tree
-        known = secrecy.secrets(self.settings, self.memory.state.secret, tree)
-        return document(recording, known, partial(secrecy.is_secret, tree))
 
     def _desire(self, observed: Observed, tunnel: Tunnel, now: float) -> Desired:
         hems = hems_addresses(self.caller.management, self.settings.hems, observed)
@@ -353,16 +348,26 @@ class Daemon:
         return self.desired
 
     def _session_ended(self) -> None:
-        """Count the session, and let take effect what it has brought."""
+        """Count the session, and let take effect what it has brought, if it has brought anything.
+
+        A look that was made during it may have left things alone.
+        """
         ended = self.conversation.last
         assert ended is not None
         self.counts.session(ended)
-        self._settle()
+        self._onlookers.ended()
+        if ended.failure is not None:
+            self._ask_names()
+        changed = self.memory.tree.provisioning is not self._settled
+        if changed or self._next_settings is not None or self._looked_in_session:
+            self._settle()
+        self._looked_in_session = False
 
     def _settle(self) -> None:
         """Let take effect what the HeMS has set, however the session ended, or the operator."""
         if self._next_settings is not None:
             self._take_settings(self._next_settings)
+        self._settled = self.memory.tree.provisioning
         asked = intent.provisioned(self.memory.tree, self.settings)
         if asked != self.asked:
             logger.info("provisioned: %s", wording.provisioned(asked))
@@ -391,9 +396,6 @@ class Daemon:
     def _ask_names(self) -> None:
         """Look up the names that matter now."""
         self._hosts.ask(self._wanted_hosts(), self.clock.monotonic())
-
-    def _names_at(self) -> float | None:
-        return self._hosts.wake_at(self._wanted_hosts(), self.settings.s1.resolve_s)
 
     def _wanted_hosts(self) -> list[str]:
         """Return the hosts whose addresses matter now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from henbd.control.refusal import literal
 from henbd.parties import Names
@@ -17,6 +17,7 @@ class Hosts:
     def __init__(self, names: Names, now: float) -> None:
         self._names = names
         self._asked_at = self._all_asked_at = now
+        self._due_at: float | None = None
 
     def ask(self, hosts: Iterable[str], now: float) -> None:
         """Look up these names anew."""
@@ -24,18 +25,22 @@ class Hosts:
         for host in hosts:
             self._names.ask(host)
 
-    def ask_due(self, hosts: Iterable[str], now: float, resolve_s: float) -> None:
+    def ask_due(self, hosts: Sequence[str], now: float, resolve_s: float) -> None:
         """Look up the names whose time has come: all of them, or those without an address."""
         if now >= self._all_asked_at + resolve_s:
             self.ask(hosts, now)
-            return
-        self._asked_at = now
-        for host in hosts:
-            if not self._names.names.get(host):
-                self._names.ask(host)
+        elif now >= self._asked_at + NAMES_AGAIN_S:
+            self._asked_at = now
+            for host in hosts:
+                if not self._names.names.get(host):
+                    self._names.ask(host)
+        self._due_at = self._next(hosts, resolve_s)
 
-    def wake_at(self, hosts: Iterable[str], resolve_s: float) -> float | None:
+    def wake_at(self) -> float | None:
         """Return when names are to be looked up again, None where there is no name."""
+        return self._due_at
+
+    def _next(self, hosts: Sequence[str], resolve_s: float) -> float | None:
         names = [host for host in hosts if not literal(host)]
         if not names:
             return None

@@ -18,18 +18,24 @@ class Look(Enum):
 class Looks:
     """The looks that are wanted, and the one that is going on: one at a time.
 
-    A hot look is always followed by a full one, for what charon has loaded is not in it.
+    The hot look that a bell asks for is always followed by a full one, for what charon has loaded
+    is not in it.
     """
 
     def __init__(self, now: float) -> None:
         self._hot = False
+        self._rung = False
         self._full_since: float | None = now
         self._not_before = now
         self._going_on: Look | None = None
 
     def want_hot(self) -> None:
-        """A bell rang."""
+        """A session is due: its way is to be found, and nothing else need have changed."""
         self._hot = True
+
+    def ring(self) -> None:
+        """A bell rang."""
+        self._hot = self._rung = True
 
     def want_full(self, now: float) -> None:
         """Something was done, or time has come."""
@@ -47,11 +53,12 @@ class Looks:
         starved = self._full_since is not None and now - self._full_since > FULL_WITHIN_S
         if self._full_since is not None and (starved or not self._hot):
             self._full_since = None
-            self._hot = False
+            self._hot = self._rung = False
             self._going_on = Look.FULL
         elif self._hot:
-            self._hot = False
-            self.want_full(now)
+            if self._rung:
+                self.want_full(now)
+            self._hot = self._rung = False
             self._going_on = Look.HOT
         return self._going_on
 

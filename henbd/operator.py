@@ -19,6 +19,7 @@ from henbd.errors import CwmpFault, RequestError
 from henbd.model.notification import ACTIVE, PASSIVE
 from henbd.model.schema import Object
 from henbd.model.tree import Tree
+from henbd.onlookers import told
 from henbd.status import status
 from henbd.system.local_socket import Caller
 from henbd.trace_document import happenings
@@ -94,7 +95,7 @@ def _trace(daemon: Daemon, _request: Request) -> Answer:
     now = daemon.clock.monotonic()
     return {
         "at": daemon.clock.wall().isoformat(timespec="milliseconds"),
-        "session": None if current is None else daemon.told(current),
+        "session": None if current is None else told(daemon, current),
         "happenings": happenings(daemon.trace.latest, now),
     }
 

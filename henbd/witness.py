@@ -161,10 +161,11 @@ class Witness:
             )
         self._memory.report(tree)
 
-    def report_vitals(self, party: VitalSigns) -> None:
-        """Bring up to date what changes all the time, for a HeMS that may ask for it now."""
+    def report_vitals(self, party: VitalSigns, *, asked: bool) -> None:
+        """Bring up to date what changes all the time, for a HeMS that asks, or wants to be told."""
         now = self._clock.monotonic()
-        if now < self._vitals_at:
+        wanted = asked or report_box.vitals_are_told(self._memory.tree)
+        if not wanted or now < self._vitals_at:
             return
         self._vitals_at = now + VITALS_S
         seen = party.observe()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ IKE_LISTS = paths.IKE_ENCRYPTION, paths.IKE_PSEUDO_RANDOM, paths.IKE_INTEGRITY, 
 ESP_LISTS = paths.ESP_ENCRYPTION, paths.ESP_INTEGRITY
 
 
+@lru_cache(64)
 def literal(host: str) -> Address | None:
     """Return the address that a host is written as, None for a name."""
     try:

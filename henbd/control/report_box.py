@@ -18,6 +18,10 @@ COUNTER = 2**32
 
 ROW = re.compile(r"(?<=\.)([0-9]+)\.")
 
+# What `vitals` are about: these objects, and these parameters.
+VITAL_OBJECTS = (paths.MEMORY, paths.SCTP)
+VITAL_PARAMETERS = (paths.UP_TIME, paths.TIME_STATUS, paths.LOCAL_TIME)
+
 # The tables whose rows are the stack's to tell.
 STACK_TABLES = (paths.REM_CELLS, paths.NEIGHBOURS_IN_USE)
 
@@ -35,6 +39,14 @@ def vitals(tree: Tree, seen: Vitals, wall: datetime) -> Tree:
         if (path := paths.SCTP + name) in tree.rows:
             values[path] = str(number % COUNTER)
     return tree.report(values)
+
+
+def vitals_are_told(tree: Tree) -> bool:
+    """Return whether the HeMS wants to be told when `vitals` change."""
+    return any(
+        path in VITAL_PARAMETERS or path.removesuffix(path.rpartition(".")[2]) in VITAL_OBJECTS
+        for path in tree.notified
+    )
 
 
 def stack_parameters(tree: Tree, told: tuple[tuple[str, str], ...]) -> Tree:

@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,9 @@ from henbd.system.whole_file import put
 
 logger = logging.getLogger(__name__)
 
+# In JSON no text can look like this: its quotes are escaped.
+DURATION = re.compile(r'(?<=_s": )-?[0-9.]+')
+
 
 class StatusFile:
     """The file. It has the group of the socket beside it; `wall` tells when it was written."""
@@ -26,18 +30,19 @@ class StatusFile:
         self.path = Path(socket).with_name("status.json")
         self._group = os.stat(socket).st_gid
         self._wall = wall
-        self._shown: Any = None
+        self._shown = ""
         self._failure: str | None = None
 
     def show(self, values: Mapping[str, Any]) -> None:
         """Write a status, unless nothing in it but durations differs from the last one."""
-        lasting = _lasting(values)
+        text = json.dumps(values)
+        lasting = DURATION.sub("", text)
         if lasting == self._shown:
             return
-        at = self._wall().strftime("%Y-%m-%dT%H:%M:%SZ")
-        text = json.dumps({"pid": os.getpid(), "at": at, **values})
+        head = {"pid": os.getpid(), "at": self._wall().strftime("%Y-%m-%dT%H:%M:%SZ")}
+        whole = f"{json.dumps(head)[:-1]}, {text[1:]}\n"
         try:
-            put(self.path, text.encode() + b"\n", self._group)
+            put(self.path, whole.encode(), self._group)
         except OSError as error:
             failure = str(error.strerror)
             if failure != self._failure:
@@ -50,12 +55,3 @@ class StatusFile:
         """Remove the file: nobody is there of whom it would be true."""
         with contextlib.suppress(OSError):
             os.unlink(self.path)
-
-
-def _lasting(value: Any) -> Any:
-    """Return a status without its durations, of which only matters whether they are there."""
-    if isinstance(value, Mapping):
-        return {k: v is None if k.endswith("_s") else _lasting(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_lasting(item) for item in value]
-    return value

@@ -6,7 +6,9 @@ import contextlib
 import json
 import logging
 import os
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +23,38 @@ MOST_FILES = 20
 MOST_BYTES = 1_048_576
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    file: Path
+    size: int
+
+
 class TraceFiles:
-    """The ring; what an earlier process has left in it counts."""
+    """The ring; what an earlier process has left in it counts.
+
+    The folder is read once, and again after something has failed: nobody else writes to it.
+    """
 
     def __init__(self, socket: str) -> None:
         self._directory = directory_beside(socket)
         self._group = os.stat(socket).st_gid
         self._failure: str | None = None
+        self._ring: deque[_Kept] | None = None
 
     def keep(self, document: Mapping[str, Any]) -> None:
         """Add a session, and drop the oldest ones that there is no more room for."""
         try:
-            self._make_directory()
-            files = _files(self._directory)
-            number = int(files[-1].stem) + 1 if files else 1
+            if self._ring is None:
+                self._make_directory()
+                self._ring = deque(_Kept(f, f.stat().st_size) for f in _files(self._directory))
+            number = int(self._ring[-1].file.stem) + 1 if self._ring else 1
             content = json.dumps({"number": number, **document}).encode()
-            put(self._directory / f"{number:06}.json", content, self._group)
-            self._prune()
+            file = self._directory / f"{number:06}.json"
+            put(file, content, self._group)
+            self._ring.append(_Kept(file, len(content)))
+            _prune(self._ring)
         except OSError as error:
+            self._ring = None
             failure = str(error.strerror)
             if failure != self._failure:
                 logger.warning("%s: %s", self._directory, failure)
@@ -53,12 +69,14 @@ class TraceFiles:
         os.chown(self._directory, -1, self._group)
         self._directory.chmod(DIRECTORY_MODE)
 
-    def _prune(self) -> None:
-        room = MOST_BYTES
-        for place, file in enumerate(reversed(_files(self._directory))):
-            room -= file.stat().st_size
-            if place >= MOST_FILES or (place and room < 0):
-                file.unlink()
+
+def _prune(ring: deque[_Kept]) -> None:
+    """Drop the oldest files that there is no more room for; the last one stays."""
+    size = sum(kept.size for kept in ring)
+    while len(ring) > MOST_FILES or (len(ring) > 1 and size > MOST_BYTES):
+        oldest = ring.popleft()
+        size -= oldest.size
+        oldest.file.unlink(missing_ok=True)
 
 
 def directory_beside(socket: str) -> Path:

@@ -15,12 +15,12 @@ def put(path: Path, content: bytes, group: int) -> None:
 
     It is for this boot, so nothing is synced. A link in its place is replaced, not followed.
     """
-    new = path.with_name(f"{path.name}.new")
+    new = f"{path}.new"
     with contextlib.suppress(FileNotFoundError):
-        new.unlink()
+        os.unlink(new)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     with open(os.open(new, flags, 0), "wb") as file:
         os.fchown(file.fileno(), -1, group)
         os.fchmod(file.fileno(), FILE_MODE)
         file.write(content)
-    new.rename(path)
+    os.rename(new, path)

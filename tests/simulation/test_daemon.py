@@ -10,6 +10,7 @@ from henbd.model import paths
 from henbd.settings import HemsPath
 from henbd.values import EspMode
 from tests.unit.conftest import Worlds
+from tests.unit.fakes.hems import Manner
 from tests.unit.fakes.kernel import OUTER
 from tests.unit.settings import hems, settings
 from tests.unit.world import HEMS_OUTSIDE, INNER, MME, World, direct_settings
@@ -60,6 +61,30 @@ def test_a_lasting_storm_of_bells_does_not_keep_the_work_from_being_done(world: 
     world.provision_far_ends(MME)
     world.run(2)
     assert world.stack.up == [MME]
+
+
+def test_a_session_that_is_only_an_inform_takes_one_look_and_one_status(world: World) -> None:
+    world.bring_up_s1()
+    world.run(20)
+    dumps, shown, kept = world.kernel.dumps, world.board.shown, len(world.diary.kept)
+    told = len(world.informs)
+    world.listener.call()
+    world.run(2)
+    assert len(world.informs) == told + 1
+    assert (world.kernel.dumps, world.board.shown) == (dumps + 1, shown + 1)
+    assert len(world.diary.kept) == kept + 1
+    assert world.board.values is not None
+    assert world.board.values["hems"]["session"] is None
+
+
+def test_a_session_that_hangs_is_shown_while_it_does(world: World) -> None:
+    world.bring_up_s1()
+    world.run(20)
+    world.hems.manner = Manner.SILENT
+    world.listener.call()
+    world.run(0.2)
+    assert world.board.values is not None
+    assert world.board.values["hems"]["session"]["events"] == ["6 CONNECTION REQUEST"]
 
 
 def test_the_daemon_is_ready_only_when_it_has_looked(world: World) -> None:

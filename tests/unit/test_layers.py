@@ -57,7 +57,17 @@ LAYERS = (
         "caller",
         "measuring",
     ),
-    ("counts", "witness", "metrics", "trace_document", "daemon", "status", "waits", "operator"),
+    (
+        "counts",
+        "witness",
+        "metrics",
+        "trace_document",
+        "onlookers",
+        "daemon",
+        "status",
+        "waits",
+        "operator",
+    ),
     ("config", "config_*", "toml_lines", "credentials", "logs", "reload", "renewal"),
     ("guard_command", "screen", "trace_ladder", "trace_page", "client", "cli", "__main__"),
 )

@@ -32,7 +32,7 @@ def test_without_a_wish_there_is_no_look() -> None:
 
 def test_a_bell_leads_to_a_hot_look_and_then_to_a_full_one() -> None:
     looks = quiet()
-    looks.want_hot()
+    looks.ring()
     assert looks.begin(NOW) is Look.HOT
     assert looks.end() is Look.HOT
     assert looks.begin(NOW) is Look.FULL
@@ -40,11 +40,20 @@ def test_a_bell_leads_to_a_hot_look_and_then_to_a_full_one() -> None:
     assert looks.begin(NOW) is None
 
 
-def test_one_look_goes_on_at_a_time() -> None:
+def test_a_session_that_is_due_takes_a_hot_look_and_no_more() -> None:
     looks = quiet()
     looks.want_hot()
+    assert looks.begin(NOW) is Look.HOT
+    looks.end()
+    assert looks.begin(NOW) is None
+    assert looks.wake_at() is None
+
+
+def test_one_look_goes_on_at_a_time() -> None:
+    looks = quiet()
+    looks.ring()
     looks.begin(NOW)
-    looks.want_hot()
+    looks.ring()
     looks.want_full(NOW)
     assert looks.going_on
     assert looks.begin(NOW) is None
@@ -55,7 +64,7 @@ def test_one_look_goes_on_at_a_time() -> None:
 def test_a_bell_during_a_look_leads_to_another_one() -> None:
     looks = Looks(NOW)
     looks.begin(NOW)
-    looks.want_hot()
+    looks.ring()
     looks.end()
     assert looks.begin(NOW) is Look.HOT
 
@@ -63,7 +72,7 @@ def test_a_bell_during_a_look_leads_to_another_one() -> None:
 def test_many_bells_are_one_look() -> None:
     looks = quiet()
     for _ in range(1000):
-        looks.want_hot()
+        looks.ring()
     found = [looks.begin(NOW)]
     while looks.going_on:
         looks.end()
@@ -75,7 +84,7 @@ def test_bells_that_never_stop_do_not_keep_everything_from_being_looked_at() -> 
     looks, now, full_at = quiet(), NOW, []
     for _ in range(1000):
         now += 0.001
-        looks.want_hot()
+        looks.ring()
         if looks.begin(now) is Look.FULL:
             full_at.append(now)
         looks.end()
@@ -86,7 +95,7 @@ def test_while_there_is_a_pause_no_look_begins_whatever_rings() -> None:
     looks = quiet()
     looks.want_full(NOW)
     looks.pause(NOW + 1)
-    looks.want_hot()
+    looks.ring()
     assert looks.begin(NOW + 0.9) is None
     assert looks.wake_at() == NOW + 1
     assert looks.begin(NOW + 1) is Look.FULL
@@ -99,15 +108,17 @@ def test_a_pause_wakes_nobody_who_wants_nothing() -> None:
 
 
 @QUICK
-@given(st.lists(st.sampled_from(["hot", "full", "begin", "end", "pause", "time"])))
+@given(st.lists(st.sampled_from(["ring", "hot", "full", "begin", "end", "pause", "time"])))
 def test_a_wish_is_never_forgotten(steps: list[str]) -> None:
     looks, now, wished = Looks(NOW), NOW, True
     for step in steps:
         now += 0.001
         match step:
+            case "ring":
+                looks.ring()
+                wished = True
             case "hot":
                 looks.want_hot()
-                wished = True
             case "full":
                 looks.want_full(now)
                 wished = True

@@ -13,6 +13,12 @@ from tests.unit.world import World
 TREE = factory()
 SEEN = Vitals(77, 65536, 1024, {"OutOfBlues": 2**32 + 5, "CurrEstab": 1})
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+PASSIVE = (
+    "<cwmp:SetParameterAttributes><ParameterList><SetParameterAttributesStruct>"
+    f"<Name>{paths.UP_TIME}</Name><NotificationChange>1</NotificationChange>"
+    "<Notification>1</Notification><AccessListChange>0</AccessListChange><AccessList/>"
+    "</SetParameterAttributesStruct></ParameterList></cwmp:SetParameterAttributes>"
+)
 CELL, NEIGHBOUR = "REM.LTE.Cell.", "CellConfig.LTE.RAN.NeighborListInUse.LTECell."
 
 
@@ -39,6 +45,20 @@ def test_hems_reads_vitals_of_this_moment() -> None:
     world.provision({paths.S1_PORT: "36412"})
     world.run(1)
     assert abs(int(world.values[paths.UP_TIME]) - world.time.now) < 3
+
+
+def test_vitals_under_notification_are_told_of_a_hems_that_asks_for_nothing() -> None:
+    world = World()
+    world.register()
+    world.run(100)
+    for asked in (0, 1):
+        before = world.values[paths.UP_TIME]
+        world.listener.call()
+        world.run(1)
+        assert (world.values[paths.UP_TIME] != before) == asked
+        world.hems.will_ask(PASSIVE)
+        world.listener.call()
+        world.run(10)
 
 
 def test_hems_is_told_at_once_that_kept_state_was_damaged() -> None:

@@ -68,6 +68,7 @@ class FakeKernel:
         self.guards_allowed = True
         # How often others changed it, and how often they had when it was last dumped.
         self.changes = self.changes_seen = 0
+        self.dumps = 0
         self.devices = {
             LOOPBACK: Device(LOOPBACK, "lo", up=True, loopback=True, carries_tunnel=False),
             WAN0: Device(WAN0, "wan0", up=True, loopback=False, carries_tunnel=False),
@@ -86,6 +87,7 @@ class FakeKernel:
     def observe(self) -> Kernel | Unknown:
         """Dump everything."""
         self.changes_seen = self.changes
+        self.dumps += 1
         if not self.readable:
             return Unknown("the kernel could not be read: No buffer space available")
         return Kernel(

@@ -168,10 +168,12 @@ class FakeBoard:
 
     def __init__(self) -> None:
         self.values: Mapping[str, Any] | None = None
+        self.shown = 0
 
     def show(self, values: Mapping[str, Any]) -> None:
         """Put it up."""
         self.values = values
+        self.shown += 1
 
     def clear(self) -> None:
         """Take it down."""

@@ -1,0 +1,75 @@
+"""Service manager, status file and trace: they are told a moment after something has happened.
+
+To make a status and to write it down costs more than the Inform that it tells of; so it is made
+once for all that happens in such a moment, and never while an Inform is about to leave.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from henbd.control import secrecy
+from henbd.parties import Parties
+from henbd.status import status, summary
+from henbd.trace import Recording
+from henbd.trace_document import document
+
+if TYPE_CHECKING:
+    from henbd.daemon import Daemon
+
+# People see no difference; to a burst of bells it makes one.
+MOMENT_S = 0.1
+
+
+class Onlookers:
+    """Those who only want to know. `daemon` is what they look at."""
+
+    def __init__(self, daemon: Daemon, parties: Parties) -> None:
+        self._daemon = daemon
+        self._parties = parties
+        self._at: float | None = None
+        self._not_before = daemon.clock.monotonic()
+
+    def happened(self) -> None:
+        """Have them told as soon as may be."""
+        at = max(self._daemon.clock.monotonic(), self._not_before)
+        self._at = at if self._at is None else min(self._at, at)
+
+    def begun(self) -> None:
+        """Have them told of the session that has begun, unless it is over in a moment."""
+        self._at = self._not_before = self._daemon.clock.monotonic() + MOMENT_S
+
+    def ended(self) -> None:
+        """Have them told of the session that has ended, now."""
+        self._at = self._not_before = self._daemon.clock.monotonic()
+
+    def wake_at(self) -> float | None:
+        """Return when they are to be told, in monotonic seconds."""
+        return self._at
+
+    def tick(self, now: float) -> None:
+        """Tell them if it is time."""
+        if self._at is not None and now >= self._at:
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell them now."""
+        self._at, self._not_before = None, self._daemon.clock.monotonic() + MOMENT_S
+        values = status(self._daemon)
+        self._parties.supervisor.status(summary(values))
+        self._parties.board.show(values)
+        for recording in self._daemon.trace.take():
+            self._parties.diary.keep(told(self._daemon, recording))
+
+    def leave(self) -> None:
+        """Take the status down, and keep the last sessions: the daemon ends."""
+        self.tell()
+        self._parties.board.clear()
+
+
+def told(daemon: Daemon, recording: Recording) -> dict[str, Any]:
+    """Return a recorded session as people may see it: without secrets."""
+    tree = daemon.memory.tree
+    known = secrecy.secrets(daemon.settings, daemon.memory.state.secret, tree)
+    return document(recording, known, partial(secrecy.is_secret, tree))
