@@ -245,7 +245,8 @@ class Daemon:
 
     def _free(self, now: float) -> bool:
         """Return whether files may be carried: after a session, while there is a way."""
-        staying = self.conversation.current is None and not self.departure.leaving(now)
+        departing = self.departure.due(now) or self.departure.leaving(now)
+        staying = self.conversation.current is None and not departing
         return staying and isinstance(self.caller.way, Reach)
 
     def _wake_at(self) -> float | None:

@@ -10,6 +10,7 @@ from typing import Protocol
 from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.orders import NOTHING, Orders
 from henbd.cwmp.state import State
+from henbd.cwmp.transfers import Stage
 from henbd.errors import DoorError
 from henbd.memory import Memory
 from henbd.model.tree import Tree
@@ -44,9 +45,18 @@ class Departure:
         self._next_at: float | None = None
         self._leaving = False
 
+    def due(self, now: float) -> bool:
+        """Return whether something is ordered that is to be done now: nothing else is begun."""
+        orders = self._memory.state.orders
+        ordered = orders.factory_reset or orders.reboot == self._boot_id
+        return ordered and (self._next_at is None or now >= self._next_at)
+
     def carry_out(self, now: float) -> bool:
-        """Do what is ordered; only while no session goes on. Return whether the tree is another."""
-        if self._next_at is not None and now < self._next_at:
+        """Do what is ordered; only while no session goes on. Return whether the tree is another.
+
+        While an image is written to flash it waits: half an image starts no box.
+        """
+        if not self.due(now) or self._image_is_written():
             return False
         self._leaving, self._next_at = False, None
         reset = self._memory.state.orders.factory_reset
@@ -56,6 +66,10 @@ class Departure:
         if self._memory.state.orders.reboot == self._boot_id:
             self._reboot(now)
         return reset
+
+    def _image_is_written(self) -> bool:
+        # Its installer has INSTALL_S, and then the transfer is no more.
+        return any(t.stage is Stage.INSTALLING for t in self._memory.state.transfers)
 
     def _reboot(self, now: float) -> None:
         if self._attempts >= MOST_ATTEMPTS:
@@ -84,5 +98,5 @@ class Departure:
         return self._leaving and self._next_at is not None and now < self._next_at
 
     def wake_at(self) -> float | None:
-        """Return when there is something to do by time."""
-        return self._next_at
+        """Return when there is something to do by time; None: not before something else ends."""
+        return None if self._image_is_written() else self._next_at

@@ -33,6 +33,8 @@ def waits(daemon: Daemon) -> Iterator[Wait]:
     departure = daemon.departure
     if departure.leaving(daemon.clock.monotonic()):
         yield Wait("the box to reboot, as ordered", _left(daemon, departure.wake_at()))
+    elif departure.due(daemon.clock.monotonic()):
+        yield Wait("the session to end, and an image to be written, before the box reboots")
     yield from _waits_for_gateways(daemon)
     yield from _waits_for_tunnel(daemon)
     yield from _waits_for_hems(daemon)

@@ -7,15 +7,22 @@ from datetime import UTC, datetime
 
 import pytest
 
+from henbd.cwmp import files
+from henbd.cwmp.transfers import INSTALL_S
 from henbd.departure import DOWN_WITHIN_S, MOST_ATTEMPTS
 from henbd.model import paths
 from henbd.waits import waits
+from tests.unit.fakes.files import TAKES_S
 from tests.unit.fakes.hems import Manner, command, set_values
 from tests.unit.settings import SECRET
 from tests.unit.world import MME, World
 
 REBOOT = command("Reboot", CommandKey="key")
 RESET = command("FactoryReset")
+IMAGE = command(
+    "Download", CommandKey="key", FileType=files.IMAGE, URL="http://files.lab/a", Username="",
+    Password="",
+)  # fmt: skip
 
 
 def order(world: World, *requests: str) -> None:
@@ -23,6 +30,11 @@ def order(world: World, *requests: str) -> None:
     world.hems.will_ask(*requests)
     world.listener.call()
     world.run(1)
+
+
+def stages(world: World) -> list[str]:
+    """Return how far each transfer is, as it is on flash."""
+    return [transfer["stage"] for transfer in json.loads(str(world.store.text))["transfers"]]
 
 
 @pytest.mark.conformance("C143", "C077", "C055", "C056")
@@ -52,6 +64,36 @@ def test_no_session_is_begun_while_the_box_goes_down(world: World) -> None:
     # Nobody is promised a session that there will not be.
     assert world.listener.answers == [True, False]
     assert next(waits(world.daemon)).what == "the box to reboot, as ordered"
+
+
+@pytest.mark.conformance("C138", "C143")
+@pytest.mark.parametrize("ordered", [REBOOT, RESET], ids=["Reboot", "FactoryReset"])
+def test_box_is_not_rebooted_while_an_image_is_written(world: World, ordered: str) -> None:
+    world.register()
+    world.files.takes_s = 120
+    order(world, IMAGE)
+    world.run(121)
+    assert stages(world) == ["installing"]
+    order(world, ordered)
+    world.run(5)
+    assert world.doors.asked == 0
+    assert "an image to be written" in next(waits(world.daemon)).what
+    # The installer ends without having restarted the box; then the order's turn has come.
+    world.run(INSTALL_S)
+    assert world.doors.reboots == 1
+
+
+def test_no_image_is_begun_to_be_written_when_the_box_is_to_reboot(world: World) -> None:
+    """It has arrived in the session in which the reboot was ordered."""
+    world.register()
+    order(world, IMAGE)
+    world.hems.answers_after_s = 3
+    order(world, REBOOT)
+    world.run(TAKES_S)
+    assert world.files.images
+    world.run(10)
+    assert world.doors.reboots == 1
+    assert stages(world) == ["running"]
 
 
 def test_reboot_whose_session_fails_is_done_all_the_same(world: World) -> None:
