@@ -206,6 +206,27 @@ def test_factory_reset_that_the_flash_does_not_take_is_tried_again(world: World)
     assert world.doors.reboots == 1
 
 
+@pytest.mark.parametrize("ordered", [REBOOT, RESET], ids=["Reboot", "FactoryReset"])
+def test_loop_sleeps_in_a_session_while_an_order_waits_for_its_end(
+    world: World, ordered: str
+) -> None:
+    """It could not be carried out at first; the world sees a loop that does not sleep."""
+    world.register()
+    world.hems.answers_after_s = 1
+    world.hems.will_ask(ordered)
+    world.listener.call()
+    world.run(2.5)
+    world.doors.shut = world.store.full = True
+    world.run(DOWN_WITHIN_S - 5)
+    world.hems.manner = Manner.SILENT
+    world.listener.call()
+    world.run(20)
+    assert world.daemon.conversation.current is not None
+    world.doors.shut = world.store.full = False
+    world.run(60)
+    assert world.doors.reboots == 1
+
+
 @pytest.mark.conformance("C145", "C068")
 def test_scheduled_inform_comes_when_it_is_due(world: World) -> None:
     world.register()
