@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from typing import IO
 
 from henbd.errors import FaultCode, TransferError
 
@@ -17,7 +18,7 @@ LONGEST_COMPLAINT = 200
 
 def run(words: Sequence[str], failure: FaultCode) -> None:
     """Run a command to its end; raises TransferError with the end of what it says if it fails."""
-    with tempfile.TemporaryFile() as said:
+    with _scratch(failure) as said:
         status = _run(words, said.fileno(), said.fileno(), failure)
         if status == 0:
             return
@@ -28,13 +29,22 @@ def run(words: Sequence[str], failure: FaultCode) -> None:
 
 def output(words: Sequence[str], most_bytes: int, failure: FaultCode) -> bytes:
     """Return the last so many bytes of what a command writes; raises TransferError."""
-    with tempfile.TemporaryFile() as written:
+    with _scratch(failure) as written:
         status = _run(words, written.fileno(), subprocess.DEVNULL, failure)
         if status != 0:
             raise TransferError(failure, f"{words[0]} ended with {status}")
         length = written.seek(0, 2)
         written.seek(max(0, length - most_bytes))
         return written.read()
+
+
+def _scratch(failure: FaultCode) -> IO[bytes]:
+    """Return a file for what a command says, which is gone when it is closed."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        text = f"nowhere to keep what a command says: {error.strerror}"
+        raise TransferError(failure, text) from error
 
 
 def _run(words: Sequence[str], out: int, err: int, failure: FaultCode) -> int:

@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 import stat
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -329,6 +330,21 @@ def test_of_a_log_the_end_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(files.received["/log"]) == 1000
     assert files.received["/log"].endswith(b"999\n1000\n")
     assert "/no" not in files.received
+
+
+@pytest.mark.parametrize(
+    ("errand", "code"),
+    [
+        (Install(("/bin/true",), "/image"), 9010),
+        (SendLog(Place("http://127.0.0.1:9/", "", ""), NO_TLS, ("/bin/true",)), 9011),
+    ],
+)
+def test_a_box_without_room_for_what_a_command_says_tells_it(
+    errand: Errand, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    text = "nowhere to keep what a command says: No such file or directory"
+    assert failed(errand) == (code, text)
 
 
 def test_the_loop_does_not_wait_for_an_errand(image: FetchImage) -> None:
