@@ -22,6 +22,7 @@ class Doorbell:
     def __init__(self) -> None:
         self._poll = select.poll()
         self._rings: dict[int, Ring] = {}
+        self._forgotten: set[int] = set()
 
     def watch(self, descriptor: int, ring: Ring, *, writable: bool = False) -> None:
         """Have `ring` called when a descriptor is readable, or also when it is writable."""
@@ -31,19 +32,22 @@ class Doorbell:
     def forget(self, descriptor: int) -> None:
         """Stop watching a descriptor; one that is not watched is no error."""
         if self._rings.pop(descriptor, None) is not None:
+            self._forgotten.add(descriptor)
             with contextlib.suppress(KeyError, OSError):
                 self._poll.unregister(descriptor)
 
     def wait(self, until: float | None) -> None:
         """Sleep until something is ready, or until a monotonic time, and call what is to be called.
 
-        A ring may forget descriptors that are ready too: they are not called any more.
+        A ring may forget descriptors that are ready too. Nobody is called for them in this turn:
+        what has such a number by then is another one, and if it is ready it has the next turn.
         """
         timeout = None if until is None else max(0.0, until - time.monotonic()) * 1000
-        for descriptor, _ in self._poll.poll(timeout):
-            ring = self._rings.get(descriptor)
-            if ring is not None:
-                ring()
+        ready = self._poll.poll(timeout)
+        self._forgotten.clear()
+        for descriptor, _ in ready:
+            if descriptor not in self._forgotten:
+                self._rings[descriptor]()
 
 
 class Bell:

@@ -99,6 +99,31 @@ def test_nothing_is_heard_of_it_once_it_was_abandoned(loop: Loop) -> None:
     shell.process.send(signal.SIGTERM)
 
 
+def test_one_that_follows_an_abandoned_one_that_had_just_ended_is_not_waited_for(
+    loop: Loop,
+) -> None:
+    trigger, write = os.pipe()
+    following: list[Shell] = []
+
+    def replace() -> None:
+        loop.doorbell.forget(trigger)
+        first.process.abandon()
+        following.append(Shell(loop, "exec sleep 60"))
+
+    loop.doorbell.watch(trigger, replace)
+    first = Shell(loop, "exit 0")
+    gone = Path(f"/proc/{first.process.pid}/stat")
+    while gone.read_text().split()[2] != "Z":
+        time.sleep(0.01)
+    os.write(write, b"x")
+    loop.settle()
+    assert first.status is None
+    assert following[0].status is None
+    following[0].process.abandon()
+    for descriptor in (trigger, write):
+        os.close(descriptor)
+
+
 def test_one_that_cannot_be_watched_does_not_stay(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
