@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from henbd.carrier import downloads, uploads
 from henbd.clock import Clock
 from henbd.control import factory, inform_parameters, intent, refusal
-from henbd.control.reach import Reach
+from henbd.control.reach import Misplaced, Reach
 from henbd.conversation import PATIENCE_S, Conversation
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import opening as openings
@@ -55,8 +55,12 @@ class Caller:
 
     def judge(self, now: float) -> bool:
         """See which HeMS is to be called; return whether it is another than before."""
-        reachable = isinstance(self.way, Reach)
-        if not self.serving.judge(now, self._settings().hems.trial_s, reachable=reachable):
+        if not self.serving.judge(
+            now,
+            self._settings().hems.trial_s,
+            reachable=isinstance(self.way, Reach),
+            misplaced=isinstance(self.way, Misplaced),
+        ):
             return False
         # The way that was found leads to the former one.
         self.way = Unknown("the HeMS has changed")

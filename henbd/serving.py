@@ -24,7 +24,7 @@ class Serving:
         self.management: Management = intent.management(memory.tree)
         self._wanted_url = self.management.url
 
-    def judge(self, now: float, trial_s: float, *, reachable: bool) -> bool:
+    def judge(self, now: float, trial_s: float, *, reachable: bool, misplaced: bool) -> bool:
         """See how the trial stands; return whether another HeMS is to be called from now on."""
         ledger, wanted = self._memory.ledger, intent.management(self._memory.tree)
         before, in_use = self.trial, self.management.url
@@ -33,7 +33,9 @@ class Serving:
             if ledger.hems and ledger.hems != wanted.url:
                 ledger = ledgers.turned(ledger)
                 self._memory.record(ledger)
-        self.trial = trials.judged(before, ledger, wanted, now, trial_s, reachable=reachable)
+        self.trial = trials.judged(
+            before, ledger, wanted, now, trial_s, reachable=reachable, misplaced=misplaced
+        )
         self.management = trials.in_use(self.trial, ledger, wanted)
         if self.trial is not None and before is not None and self.trial.back is not before.back:
             self._change(self.trial, trial_s)

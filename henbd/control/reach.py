@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from henbd.control.course import Course
 from henbd.control.guard import networks
 from henbd.control.refusal import literal
-from henbd.control.routing import outer_source
+from henbd.control.routing import leads_out, outer_source
 from henbd.control.tunnel import Tunnel
 from henbd.settings import FailurePath, HemsPath, HemsSettings
 from henbd.values import Address, Guard, Kernel, Management, Observed, Unknown
@@ -21,6 +21,11 @@ class Reach:
     address: Address
     source: Address
     others: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Misplaced(Unknown):
+    """There is no way to this HeMS, but there may well be one to another: its URL is to blame."""
 
 
 def hems_host(management: Management) -> str:
@@ -46,7 +51,7 @@ def hems_addresses(
     found = observed.names.get(host)
     if found is None:
         return Unknown(f"{host} is being looked up")
-    return found or Unknown(f"{host} has no address")
+    return found or Misplaced(f"{host} has no address")
 
 
 def reaches_outside(hems: HemsSettings, management: Management, *, failed: bool) -> bool:
@@ -78,14 +83,18 @@ def reach(
     """Return the way to the HeMS, or what it waits for.
 
     In the tunnel: the tunnel is up and reaches the HeMS, a route leads there, and `guards` stand.
+    Misplaced where only what the URL names is in the way.
     """
     addresses = hems_addresses(management, hems, observed)
-    if isinstance(addresses, Unknown):
-        return addresses
     kernel = observed.kernel
     if isinstance(kernel, Unknown):
         return kernel
     inside = hems.path is HemsPath.TUNNEL
+    if isinstance(addresses, Misplaced) and not (tunnel.up if inside else leads_out(kernel)):
+        # Nobody knows the address of anybody in an outage.
+        return Unknown(addresses.reason)
+    if isinstance(addresses, Unknown):
+        return addresses
     if inside and not tunnel.up:
         return Unknown(f"the tunnel is {tunnel.condition.value}")
     sources = {
@@ -94,7 +103,8 @@ def reach(
     }
     usable = [(a, source) for a, source in sources.items() if not isinstance(source, Unknown)]
     if not usable:
-        return next(why for why in sources.values() if isinstance(why, Unknown))
+        reasons = [why for why in sources.values() if isinstance(why, Unknown)]
+        return next((why for why in reasons if not isinstance(why, Misplaced)), reasons[0])
     if inside and guards - kernel.guards:
         return Unknown("the leak guards do not stand yet")
     (first, source), *rest = usable
@@ -104,15 +114,16 @@ def reach(
 def _outer_source(address: Address, kernel: Kernel) -> Address | Unknown:
     """Return our address on the way outside, or why there is no way."""
     if any(address in network for network in networks(kernel.guards)):
-        return Unknown(f"{address} is guarded: it is reached through the tunnel, or not at all")
-    return outer_source(address, kernel) or Unknown(f"no route to {address}")
+        return Misplaced(f"{address} is guarded: it is reached through the tunnel, or not at all")
+    missing = Misplaced if leads_out(kernel) else Unknown
+    return outer_source(address, kernel) or missing(f"no route to {address}")
 
 
 def _inner_source(address: Address, tunnel: Tunnel, kernel: Kernel) -> Address | Unknown:
     """Return our address on the way through the tunnel, which is up, or why there is no way."""
     source = tunnel.source_for(address)
     if source is None:
-        return Unknown(f"{address} is not behind the security gateway")
+        return Misplaced(f"{address} is not behind the security gateway")
     if not any(
         address in route.destination
         and route.destination.prefixlen

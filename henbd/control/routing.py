@@ -56,6 +56,14 @@ def outer_source(address: Address, kernel: Kernel) -> Address | None:
     )
 
 
+def leads_out(kernel: Kernel) -> bool:
+    """Return whether a default route of others leads out of the box, in any family."""
+    return any(
+        route.table == MAIN_TABLE and not route.ours and not route.destination.prefixlen
+        for route in kernel.routes
+    )
+
+
 def covered(network: Network, device: int, kernel: Kernel) -> bool:
     """Return whether a route of others leads all of a network to a device."""
     return any(

@@ -19,7 +19,7 @@ AGAIN_S = 3600.0
 class Trial:
     """A HeMS that has not answered yet. `back`: for the time being we are with the last good one.
 
-    `until` is when that changes, None before the first attempt has failed.
+    `until` is when that changes, None while nothing is held against it.
     """
 
     url: str
@@ -35,22 +35,29 @@ def judged(
     trial_s: float,
     *,
     reachable: bool,
+    misplaced: bool,
 ) -> Trial | None:
     """Return how the trial of the wanted HeMS stands, None where it needs none.
 
-    `reachable`: there is a way to it. An outage is not its fault: what ends its time is an attempt
-    that has failed.
+    `reachable`: there is a way to it; `misplaced`: there is none, and only its URL is to blame. An
+    outage is not its fault: what ends its time is an attempt that has failed, or that there is
+    nowhere to attempt it.
     """
     if not ledger.hems or ledger.hems == wanted.url:
         return None
     if trial is None or trial.url != wanted.url:
         trial = Trial(wanted.url)
+    if trial.back:
+        assert trial.until is not None
+        return trial if now < trial.until else Trial(wanted.url)
+    if not ledger.failures and not misplaced:
+        return Trial(wanted.url)
     if trial.until is None:
-        return replace(trial, until=now + trial_s) if ledger.failures else trial
-    failing = reachable and ledger.retry_at is not None
-    if now < trial.until or not (trial.back or failing):
+        return replace(trial, until=now + trial_s)
+    failing = misplaced or (reachable and ledger.retry_at is not None)
+    if now < trial.until or not failing:
         return trial
-    return Trial(wanted.url, not trial.back, now + (trial_s if trial.back else AGAIN_S))
+    return Trial(wanted.url, back=True, until=now + AGAIN_S)
 
 
 def in_use(trial: Trial | None, ledger: Ledger, wanted: Management) -> Management:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from ipaddress import ip_address
 
 import pytest
 
@@ -12,10 +13,13 @@ from henbd.cwmp.structs import Event
 from henbd.cwmp.trial import AGAIN_S
 from henbd.model import paths
 from henbd.operator import answer
+from henbd.settings import HemsPath
 from henbd.status import status
 from henbd.system.local_socket import Caller
+from henbd.values import Address
 from tests.unit.fakes.hems import Manner
-from tests.unit.world import World
+from tests.unit.settings import hems
+from tests.unit.world import CORE, HEMS, HEMS_OUTSIDE, World, lab_settings
 
 NEW = "https://10.30.0.3:7548/new"
 ACCOUNT = {paths.URL: NEW, paths.USERNAME: "new", paths.PASSWORD: "another password"}
@@ -77,6 +81,54 @@ def happens(world: World, event: Event) -> None:
     memory = world.daemon.memory
     world.bells.ring(lambda: memory.record(with_event(memory.ledger, event)))
     world.run(2)
+
+
+@pytest.mark.parametrize(
+    "addresses", [(), (ip_address("203.0.113.9"),)], ids=["no address", "not behind the gateway"]
+)
+@pytest.mark.parametrize("path", list(HemsPath))
+def test_new_hems_that_there_is_no_way_to_yields_to_the_last_good_one(
+    path: HemsPath, addresses: tuple[Address, ...]
+) -> None:
+    """A mistyped name leads nowhere, so that no attempt is made which could fail."""
+    first = f"https://{HEMS if path is HemsPath.TUNNEL else HEMS_OUTSIDE}:7548/acs"
+    world = World(configuration=lab_settings(hems=hems(url=first, path=path)))
+    world.register()
+    for gateway in world.gateways.values():
+        gateway.reaches = (CORE,)
+    if path is HemsPath.DIRECT and addresses:
+        # Of a family that has no way out.
+        addresses = (ip_address("2001:db8::9"),)
+    world.zone.hosts["hems.exmaple"] = addresses
+    mistyped = "https://hems.exmaple:7548/acs"
+    world.provision({paths.URL: mistyped})
+    trial_s = world.settings.hems.trial_s
+    world.run(5)
+    before = len(world.informs)
+    world.run(trial_s - 10)
+    assert len(world.informs) == before
+    assert f"{mistyped} to answer, or {first} is used again" in waits(world)
+    world.run(10)
+    assert urls(world, before) == [first]
+    assert world.values[paths.URL] == mistyped
+    world.zone.hosts["hems.exmaple"] = (HEMS if path is HemsPath.TUNNEL else HEMS_OUTSIDE,)
+    world.run(AGAIN_S)
+    assert (world.informs[-1].url, world.informs[-1].events) == (mistyped, ("0 BOOTSTRAP",))
+
+
+def test_outage_does_not_count_while_the_name_of_the_new_hems_has_no_address() -> None:
+    world = World(configuration=lab_settings(hems=hems(url="https://10.30.0.3:7548/acs")))
+    world.register()
+    world.provision({paths.URL: "https://hems.exmaple:7548/acs"})
+    trial_s = world.settings.hems.trial_s
+    world.run(trial_s / 2)
+    world.charon.kill()
+    world.run(trial_s)
+    before = len(world.informs)
+    world.zone.hosts["hems.exmaple"] = (HEMS,)
+    world.charon.restart()
+    world.run(15)
+    assert urls(world, before) == ["https://hems.exmaple:7548/acs"]
 
 
 @pytest.mark.conformance("C007")

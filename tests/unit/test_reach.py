@@ -6,7 +6,14 @@ from ipaddress import IPv6Address
 
 import pytest
 
-from henbd.control.reach import Reach, hems_addresses, hems_host, management_source, reach
+from henbd.control.reach import (
+    Misplaced,
+    Reach,
+    hems_addresses,
+    hems_host,
+    management_source,
+    reach,
+)
 from henbd.control.tunnel import Condition, Tunnel, judge
 from henbd.settings import HemsPath
 from henbd.values import Address, EspMode, Kernel, Observed, Unknown
@@ -75,7 +82,7 @@ def test_an_address_in_the_url_needs_no_looking_up() -> None:
     ("names", "found"),
     [
         ({}, Unknown("hems.example is being looked up")),
-        ({"hems.example": ()}, Unknown("hems.example has no address")),
+        ({"hems.example": ()}, Misplaced("hems.example has no address")),
         ({"hems.example": (HEMS, INNER_2)}, (HEMS, INNER_2)),
     ],
 )
@@ -184,6 +191,6 @@ def test_an_address_that_is_not_reached_is_passed_over() -> None:
     assert reach(management(), hems(), seen, UP, GUARDS) == Reach(HEMS, INNER)
     assert management_source(management(), hems(), seen, UP) == INNER
     nowhere = observed(kernel=kernel(*GUARDS), names={"hems.example": (ROUTER,)})
-    assert reach(management(), hems(), nowhere, UP, GUARDS) == Unknown(
+    assert reach(management(), hems(), nowhere, UP, GUARDS) == Misplaced(
         f"{ROUTER} is not behind the security gateway"
     )
