@@ -30,6 +30,10 @@ BOUNDS = {
 # An unsignedLong has 20 digits, and a sign may stand before them.
 MOST_DIGITS = 21
 
+# What no HeMS could be told: XML 1.0 has no such characters, by any means (section 2.2). They come
+# in at the box, as JSON or from a terminal that does not speak UTF-8.
+NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
 DATE_TIME = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)T(?P<time>\d\d:\d\d:\d\d)(?P<fraction>\.\d+)?"
     r"(?P<zone>Z|[+-]\d\d:[0-5]\d)?"
@@ -167,6 +171,11 @@ def _number(text: str) -> str:
 
 
 def _string(text: str) -> str:
+    found = NO_XML.search(text)
+    if found:
+        raise InvalidValueError(
+            FaultCode.INVALID_VALUE, f"the character U+{ord(found[0]):04X} is none of XML"
+        )
     return text
 
 

@@ -273,6 +273,7 @@ def test_a_configuration_comes_back_as_a_whole(world: World) -> None:
         {"parameters": {paths.HNB_NAME: "changed", paths.PARAMETER_KEY: "x"}},
         {"parameters": {paths.HNB_NAME: "changed", paths.URL: "ftp://x/"}},
         {"parameters": {paths.HNB_NAME: 1}},
+        {"parameters": {paths.HNB_NAME: "changed", paths.CONNECTION_REQUEST_USERNAME: "\ud800"}},
         {"rows": {paths.PLMN_LIST: [0]}},
         {"rows": {paths.PLMN_LIST: []}},
         {"rows": {paths.PLMN_LIST: [2, 1]}},

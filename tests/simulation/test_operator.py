@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -138,6 +139,9 @@ def test_a_set_with_one_mistake_sets_nothing_and_names_it(world: World) -> None:
     }
     refused = ask(world, "set", values={paths.S1_SERVERS: "no host!"})
     assert [c["path"] for c in refused["culprits"]] == [paths.S1_SERVERS]
+    # As it comes from a terminal that speaks Latin-1.
+    refused = ask(world, "set", values={paths.PASSWORD: os.fsdecode(b"caf\xe9")})
+    assert [c["path"] for c in refused["culprits"]] == [paths.PASSWORD]
     assert (world.values, world.store.text) == (before, kept)
 
 

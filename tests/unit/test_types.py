@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from henbd.cwmp.writer import escape
 from henbd.errors import FaultCode, InvalidValueError
 from henbd.model.schema import Base, Type
 from henbd.model.types import BOUNDS, UNKNOWN_TIME, canonical, first
@@ -159,6 +160,8 @@ def test_time_of_no_day_is_9006(text: str) -> None:
         (ADDRESS, "x10.1"),
         (SHORT, "abcde"),
         (SHORT, "\U0001f600" * 5),
+        (SHORT, "caf\udce9"),
+        (HOSTS, "a,\x00"),
         (HEX, "ABCDEF"),
         (BINARY, "YWJjZA=="),
         (HOSTS, ""),
@@ -180,6 +183,18 @@ def test_number_of_any_length_is_out_of_range_and_no_crash(digits: int) -> None:
     with pytest.raises(InvalidValueError) as refused:
         canonical(UNSIGNED, "9" * digits)
     assert refused.value.code == FaultCode.INVALID_VALUE
+
+
+def test_text_has_just_the_characters_that_an_envelope_can_carry() -> None:
+    """The others would be told as U+FFFD, and have no bytes in HTTP's credentials."""
+    kind = Type(Base.STRING)
+    for character in map(chr, (*range(0x100), *range(0xD7F0, 0xE010), *range(0xFFF0, 0x10010))):
+        carried = character == "\ufffd" or "\ufffd" not in escape(character)
+        try:
+            taken = canonical(kind, character) == character
+        except InvalidValueError:
+            taken = False
+        assert taken == carried, hex(ord(character))
 
 
 def test_list_size_bounds_the_list_and_not_its_items() -> None:
