@@ -1,7 +1,8 @@
 """What an envelope may be at most, looked at before any parser sees it.
 
-A parser is given what it can only take in a memory and a time that the board has. libxml2 keeps
-bounds of its own, of depth and of what entities come to, which are tested with it.
+A parser is given what it can only take in a memory and a time that the board has, in UTF-8 that is
+declared by us: in an encoding of the HeMS's choice these bounds could be passed under cover.
+libxml2 keeps bounds of its own, of depth and of what entities come to, which are tested with it.
 """
 
 from __future__ import annotations
@@ -18,24 +19,58 @@ LARGEST_BYTES = 4 * 1024 * 1024
 # fifth; libxml2 makes 100 bytes and more of each.
 MOST_TAGS, MOST_ATTRIBUTES = 60_000, 60_000
 
-# CWMP is UTF-8 (TR-069 3.5); others are seen in the field. In what is none of these, bounds could
-# be passed under cover, and iconv knows hundreds.
-ENCODINGS = re.compile(rb"(utf-?(8|16|16le|16be|32)|us-ascii|iso-8859-1|windows-1252)", re.I)
+# CWMP is UTF-8 (TR-069 3.5). Others are seen in the field: these, where they are declared, and
+# those that begin with a byte order mark (XML 1.0 appendix F; UTF-16's is the half of UTF-32's).
+DECLARED = frozenset({"utf-8", "utf8", "us-ascii", "iso-8859-1", "windows-1252"})
+MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
 
-_DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([^"'>]{0,40})""")
+# Blanks before the declaration are no XML, and are seen in the field.
+_DECLARATION = re.compile(rb"[ \t\r\n]*(<\?xml\s[^>]*>)?")
+_ENCODING = re.compile(rb"""\sencoding\s*=\s*["']([^"']*)""")
 
 
-def check(data: bytes) -> None:
-    """Raise HemsError for what is no envelope, or more than anybody has reason to send."""
+def plain(data: bytes) -> bytes:
+    """Return an envelope in UTF-8 behind a declaration that says so.
+
+    Raises HemsError for what is no text, or more than anybody has reason to send.
+    """
     if len(data) > LARGEST_BYTES:
         raise HemsError(f"the message is longer than {LARGEST_BYTES} bytes")
-    start = data[:1000].lstrip()
-    # In UTF-16 and UTF-32 with a byte order mark, too.
-    if b"<" not in start[:8]:
-        raise HemsError("no XML")
-    declared = _DECLARED.search(start)
-    if declared is not None and not ENCODINGS.fullmatch(declared[1]):
-        raise HemsError(f"encoded in {declared[1].decode('ascii', 'replace')}, not in UTF-8")
+    mark, encoding = next((pair for pair in MARKS if data.startswith(pair[0])), (b"", ""))
+    data = _in_utf_8(data[len(mark) :], encoding) if mark else data
+    declaration = _DECLARATION.match(data)
+    assert declaration is not None
+    content = data[declaration.end() :]
+    if not mark:
+        content = _in_utf_8(content, _declared(declaration[0]))
+    _check(content)
+    return b'<?xml version="1.0" encoding="UTF-8"?>' + content
+
+
+def _declared(declaration: bytes) -> str:
+    found = _ENCODING.search(declaration)
+    name = found[1].decode("ascii", "replace").lower() if found else "utf-8"
+    if name not in DECLARED:
+        raise HemsError(f"encoded in {name}, not in UTF-8")
+    return name
+
+
+def _in_utf_8(data: bytes, encoding: str) -> bytes:
+    try:
+        return data if encoding == "utf-8" else data.decode(encoding).encode()
+    except ValueError as error:
+        raise HemsError(f"not encoded in {encoding}: {error}") from error
+
+
+def _check(data: bytes) -> None:
+    if len(data) > LARGEST_BYTES:
+        raise HemsError(f"the message is longer than {LARGEST_BYTES} bytes in UTF-8")
     if b"<!DOCTYPE" in data:
         raise HemsError("a document type declaration is not accepted")
     if data.count(b"<") > MOST_TAGS or data.count(b"=") > MOST_ATTRIBUTES:

@@ -54,7 +54,7 @@ VERSIONS = '<cwmp:SupportedCWMPVersions soap:mustUnderstand="0">%s</cwmp:Support
 
 def parse(data: bytes) -> Envelope:
     """Return the envelope in these bytes; raises HemsError with what is wrong with it."""
-    bounds.check(data)
+    plain = bounds.plain(data)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -64,12 +64,9 @@ def parse(data: bytes) -> Envelope:
         remove_pis=True,
     )
     try:
-        # Blanks before the declaration are no XML, and are seen in the field.
-        root = etree.fromstring(data.lstrip(b" \t\r\n"), parser)
+        root = etree.fromstring(plain, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise HemsError(f"no XML: {error}") from error
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise HemsError("a document type declaration is not accepted")
     if local(root) != "Envelope":
         raise HemsError(f"the root element is {local(root)!r}, not a SOAP Envelope")
     content = child(root, "Body")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -293,6 +295,17 @@ def test_version_is_that_of_the_message(declarations: str, tag: str, version: st
 GOOD = message("<c:GetRPCMethods/>", "<e:Header><c:ID>1</c:ID></e:Header>")
 ENTITIES = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "lol"}">' for n in range(10))
 
+# An encoding in which neither tags nor a document type show, declared where it may be overlooked.
+COVERED = GOOD.replace(b"<", b"+ADw-").replace(b"=", b"+AD0-")
+COVERS = (
+    '<?xml version="1.0" encoding="UTF-7"?>',
+    '<?xml version="1.0" encoding = \'utf-7\' standalone="yes" ?>',
+    f'<?xml version="1.0"{" " * 300}encoding="UTF-7"?>',
+    f'{" " * 2000}<?xml version="1.0" encoding="UTF-7"?>',
+    '<?xml version="1.0"?><?xml version="1.0" encoding="UTF-7"?>',
+    '<?xml version="1>0" encoding="UTF-7"?>',
+)
+
 
 @pytest.mark.conformance("C042", "C045")
 @pytest.mark.parametrize(
@@ -354,6 +367,11 @@ ENTITIES = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "lol"}">' for 
         pytest.param(message("<a>" * 300 + "</a>" * 300), id="deep"),
         pytest.param(message("<a>" * 500_000), id="bottomless"),
         pytest.param(GOOD.ljust(LARGEST_BYTES + 1), id="too long"),
+        pytest.param(
+            b'<?xml version="1.0" encoding="windows-1252"?>'
+            + GOOD.replace(b">1<", b">" + b"\x80" * (LARGEST_BYTES // 2) + b"<"),
+            id="too long in UTF-8",
+        ),
         pytest.param(message("<a>" + "<b/>" * MOST_TAGS + "</a>"), id="too many elements"),
         pytest.param(
             message("<a " + " ".join(f'a{n}=""' for n in range(MOST_ATTRIBUTES)) + "/>"),
@@ -362,6 +380,16 @@ ENTITIES = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "lol"}">' for 
         pytest.param(GOOD.decode().encode("cp037"), id="EBCDIC"),
         pytest.param(
             b'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE x>' + GOOD, id="UTF-7"
+        ),
+        *(
+            pytest.param(declaration.encode() + COVERED, id=f"under cover: {number}")
+            for number, declaration in enumerate(COVERS)
+        ),
+        pytest.param(
+            COVERS[0].encode("utf-16") + COVERED, id="under cover: UTF-7 declared in UTF-16"
+        ),
+        pytest.param(
+            codecs.BOM_UTF8 + COVERS[0].encode() + COVERED, id="under cover: behind a mark"
         ),
     ],
 )
