@@ -75,12 +75,14 @@ def attributes_set(request: SetParameterAttributes, state: State) -> State:
 
     A value that comes under notification now is told from its next change on.
     """
-    for change in request.changes:
+    # Each once, at its last place: a request has room for the same one ten thousand times.
+    changes = tuple(reversed(dict.fromkeys(reversed(request.changes))))
+    for change in changes:
         # A name is checked even if nothing of it is to change.
         for _ in state.tree.below(change.name):
             break
     tree = state.tree.notify(
-        (c.name, c.notification) for c in request.changes if c.notification is not None
+        (c.name, c.notification) for c in changes if c.notification is not None
     )
     fresh = tree.notified.keys() - state.tree.notified.keys()
     return replace(state, tree=tree, ledger=ledgers.taught(state.ledger, tree, frozenset(fresh)))

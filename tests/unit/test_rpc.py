@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -41,6 +42,7 @@ from henbd.cwmp.structs import AttributeChange, Fault, ParameterFault, Parameter
 from henbd.errors import FaultCode
 from henbd.model import paths
 from henbd.model.provisioning import Provisioning
+from henbd.model.schema import Parameter
 from henbd.model.tree import Tree
 from henbd.settings import S1Policy
 from henbd.values import Moment
@@ -337,6 +339,24 @@ def test_attributes_of_a_partial_path_are_those_of_all_that_is_below() -> None:
     response, _ = answer(GetParameterAttributes((paths.GATEWAY,)), state, RULES, NOW)
     assert isinstance(response, GetParameterAttributesResponse)
     assert dict(response.attributes) == dict.fromkeys(state.tree.below(paths.GATEWAY), 2)
+
+
+class Looked(dict[str, Parameter]):
+    """Parameters that count how often all of them are gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[str]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_the_same_attributes_ten_thousand_times_over_are_looked_for_once() -> None:
+    rows = Looked(STATE.tree.rows)
+    state = replace(STATE, tree=replace(STATE.tree, rows=rows))
+    changed = after(notifying(*[(paths.GATEWAY, 2), (paths.LTE_TUNNELS, 1), ("", 1)] * 3500), state)
+    assert rows.times < 10
+    assert changed.tree.notified == STATE.tree.notify([("", 1)]).notified
 
 
 @pytest.mark.conformance("C092", "C093", "C107")
