@@ -121,8 +121,9 @@ class Credentials(HTTPDigestAuth):
         self._basic = best.scheme == "basic"
         if self._basic:
             return r
-        # Of several challenges requests would make a mixture.
-        r.headers["WWW-Authenticate"] = digest.challenge({**best.fields, "qop": "auth"}, {})
+        # Of several challenges requests would make a mixture. Without qop it is that of RFC 2069.
+        chosen = {"qop": "auth"} if "qop" in best.fields else {}
+        r.headers["WWW-Authenticate"] = digest.challenge({**best.fields, **chosen}, {})
         # It would also send an old cookie for one that came with the challenge.
         r.request.headers.pop("Cookie", None)
         answer: requests.Response = super().handle_401(r, **kwargs)  # type: ignore[no-untyped-call]

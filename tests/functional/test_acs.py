@@ -352,7 +352,8 @@ class DigestHems:
 
         secret = digest("henb", fields["realm"], "pass:word")
         deed = digest("POST", "/acs?x=1")
-        middle = (fields["nonce"], fields["nc"], fields["cnonce"], "auth")
+        qop = any("qop" in challenge for challenge in self.challenges)
+        middle = (fields["nonce"], *((fields["nc"], fields["cnonce"], "auth") if qop else ()))
         return bool(fields["response"] == digest(secret, *middle, deed))
 
 
@@ -396,6 +397,20 @@ def test_digest_is_answered_once_and_then_sent_unasked(
     # A cookie may come with the refusal, and belongs to the session.
     cookies = [r.headers.get("cookie") for r in server.requests]
     assert cookies == [None, "seen=0", "seen=0", *[None] * 3, "seen=1", "seen=1", "seen=2"]
+
+
+@pytest.mark.conformance("C022")
+def test_digest_without_qop_is_that_of_rfc_2069(client: Client) -> None:
+    """An answer with qop is wrong for who knows of none (RFC 2617 3.2.2)."""
+    hems = DigestHems('Digest realm="HeMS", nonce="{nonce}"')
+    with Server(hems) as server:
+        client.open(url(server), username="henb", password="pass:word")
+        for body in (b"one", b"two"):
+            assert client.post(body) == Answer(200, body)
+        client.acs.end()
+    assert hems.refused == 1
+    for request in server.requests:
+        assert not re.search("qop|nc=|cnonce", request.headers.get("authorization", ""))
 
 
 @pytest.mark.conformance("C024")
