@@ -173,6 +173,11 @@ class Daemon:
         self._next_settings = settings
         self.settle()
 
+    @property
+    def latest_settings(self) -> Settings:
+        """The configuration that was taken last; it may wait for the end of a session."""
+        return self._next_settings or self.settings
+
     def settle(self) -> None:
         """Let take effect what an operator has changed, after the session that is going on."""
         if self.conversation.current is None:

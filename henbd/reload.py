@@ -26,8 +26,9 @@ def reload(file: str, daemon: Daemon, trust: Callable[[TlsFiles], None]) -> None
 
     `trust` gives the exchanges with the HeMS their files anew: these may have been renewed.
     """
+    before = daemon.latest_settings
     try:
-        settings, waiting = reconfigure.taken(daemon.settings, config.load(file))
+        settings, waiting = reconfigure.taken(before, config.load(file))
         trust(tls_files(settings))
     except ConfigurationError as error:
         for line in error.lines():
@@ -37,6 +38,6 @@ def reload(file: str, daemon: Daemon, trust: Callable[[TlsFiles], None]) -> None
     logger.info("%s: read again", file)
     for key in waiting:
         logger.warning("%s: %s takes effect with the next start", file, key)
-    if settings.log != daemon.settings.log:
+    if settings.log != before.log:
         logs.configure(settings.log.level, settings.log.target)
     daemon.reconfigure(settings)
