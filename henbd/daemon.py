@@ -33,7 +33,7 @@ from henbd.control.reach import (
     reach,
 )
 from henbd.control.trials import Trials
-from henbd.control.tunnel import Tunnel, judge, ours
+from henbd.control.tunnel import Condition, Tunnel, judge, ours
 from henbd.conversation import Conversation
 from henbd.counts import Counts
 from henbd.cwmp import ledger as ledgers
@@ -50,7 +50,7 @@ from henbd.parties import Parties
 from henbd.settings import Settings
 from henbd.system.acs import Answer
 from henbd.trace import Trace
-from henbd.values import Charon, Desired, EspMode, Kernel, Loaded, Observed, Unknown
+from henbd.values import Charon, Connection, Desired, EspMode, Kernel, Loaded, Observed, Unknown
 from henbd.whereabouts import Whereabouts
 from henbd.witness import Witness
 
@@ -147,14 +147,18 @@ class Daemon:
         now = self.clock.monotonic()
         gateway = self._hands.ended(connection)
         if gateway is not None:
-            sa = self.witness.tunnel.sa if self.witness.tunnel.up else None
+            tunnel, wanted = self.witness.tunnel, self.desired
+            established = tunnel.sa is not None and tunnel.sa.connection == connection
+            asked = wanted.connection if wanted is not None and wanted.divisible else None
             known = gateway_lists.ended(
                 self.witness.course.gateways,
                 gateway,
                 error,
                 now,
                 random.random(),
-                beside=sa is not None and sa.connection == connection,
+                beside=established and tunnel.up,
+                alone=established and tunnel.condition is Condition.NO_CHILD,
+                more=asked.child.networks if isinstance(asked, Connection) else (),
             )
             self.witness.course = replace(self.witness.course, gateways=known)
         if gateway is not None and error is not None:
@@ -191,7 +195,7 @@ class Daemon:
         now = self.clock.monotonic()
         charon = self.witness.observed.charon
         sas = ours(charon) if isinstance(charon, Charon) else ()
-        gateways = replace(self.witness.course.gateways, trials=Trials(), trying={})
+        gateways = replace(self.witness.course.gateways, trials=Trials(), trying={}, refused=())
         self.witness.course = replace(self.witness.course, gateways=gateways)
         if self.desired is not None:
             self._hands.act([TerminateIke(sa.unique_id) for sa in sas], self.desired, now)

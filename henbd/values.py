@@ -417,7 +417,8 @@ class Desired:
     `connection` None: no tunnel is wanted; Unknown: it cannot be said yet. `link` None: S1 stays
     down. `may_initiate`: the gateway is not being left alone. `rivals`: connections with other
     gateways, by name, which may go on being negotiated. `one_child`: the gateway refused a child
-    beside another. `stale` are addresses on our interface that no gateway grants.
+    beside another. `divisible`: without what S1 needs the child would be less, and of use. `stale`
+    are addresses on our interface that no gateway grants.
     """
 
     connection: Connection | Unknown | None
@@ -427,6 +428,7 @@ class Desired:
     may_initiate: bool
     rivals: frozenset[str] = frozenset()
     one_child: bool = False
+    divisible: bool = False
     interface: Interface | None = None
     stale: frozenset[InterfaceAddress] = frozenset()
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from henbd.control import s1, trials
-from henbd.control.gateways import turn_ends_at
+from henbd.control.gateways import asked_again_at, turn_ends_at
 from henbd.control.negotiation import narrowed
 from henbd.control.tunnel import installed
 from henbd.model.types import date_time
@@ -56,6 +56,11 @@ def _waits_for_gateways(daemon: Daemon) -> Iterator[Wait]:
             f"{', '.join(known.asked)} to work; {', '.join(known.good)} is used until then",
             _left(daemon, turn_ends_at(known, daemon.witness.tunnel, ipsec)),
         )
+    if ipsec is not None and known.refused:
+        again_s = _left(daemon, asked_again_at(known, ipsec))
+        if again_s is not None:
+            networks = ", ".join(map(str, known.refused))
+            yield Wait(f"the gateway to grant a child to {networks}, which it has refused", again_s)
 
 
 def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:

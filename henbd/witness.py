@@ -12,10 +12,11 @@ from henbd.control import factory, report, report_box, report_s1
 from henbd.control import gateways as gateway_lists
 from henbd.control import history as histories
 from henbd.control.course import Course
-from henbd.control.desire import far_ends, ipsec_in_force
+from henbd.control.desire import ipsec_in_force
 from henbd.control.gateways import Gateways
 from henbd.control.happenings import happenings
 from henbd.control.reach import in_force, management_source, reaches_outside
+from henbd.control.selectors import far_ends
 from henbd.control.tunnel import Condition, Tunnel
 from henbd.counts import Counts
 from henbd.cwmp import events

@@ -14,18 +14,23 @@ from henbd.control import guard, s1, trials
 from henbd.control.connection import connection
 from henbd.control.course import Course
 from henbd.control.routing import CHARON_TABLE, MAIN_TABLE, best_route, covered
-from henbd.control.tunnel import Tunnel, esp_mode, installed, ours
-from henbd.settings import HemsPath, IpsecSettings, Settings
+from henbd.control.selectors import (
+    behind_gateway,
+    far_ends,
+    management_networks,
+    protected,
+    user_plane,
+)
+from henbd.control.tunnel import Tunnel, esp_mode, ours
+from henbd.settings import IpsecSettings, Settings
 from henbd.values import (
     Address,
-    AddressFamily,
     Charon,
     Desired,
     FarEnd,
     Hold,
     Interface,
     Kernel,
-    Network,
     Observed,
     Provisioned,
     Route,
@@ -40,8 +45,6 @@ METRIC = 206
 # What ESP, UDP encapsulation and an IPv6 header add has room in the 1492 bytes of PPPoE then, so
 # that S1-U is not cut in two on the way; libipsec's own TUN has the same.
 MTU = 1400
-
-VERSIONS = {AddressFamily.IPV4: 4, AddressFamily.IPV6: 6}
 
 
 def desired(
@@ -60,13 +63,13 @@ def desired(
     assert isinstance(observed.kernel, Kernel)
     ipsec = ipsec_in_force(settings.ipsec, asked)
     ends = far_ends(asked, observed)
-    behind = _behind_gateway(asked, settings, observed, tunnel, ends, hems)
-    protected = _protected(asked, settings, observed, behind, hems)
+    behind = behind_gateway(asked, settings, observed, tunnel, ends, hems)
+    guarded = protected(asked, settings, observed, behind, hems)
     if course.hems_outside:
         # While no gateway can be had it may be reached outside; S1 may not.
-        protected -= set(map(guard.host, hems)) - {guard.host(end.address) for end in ends}
+        guarded -= set(map(guard.host, hems)) - {guard.host(end.address) for end in ends}
     guards = guard.guards(
-        protected,
+        guarded,
         _inner_sources(observed, tunnel),
         observed.kernel,
         esp_mode(observed.charon, observed.kernel, if_id=ipsec.if_id if ipsec else 0),
@@ -90,8 +93,14 @@ def desired(
     gateway = gateway_lists.choose(hosts, observed, tunnel, course.gateways, ipsec, now)
     if gateway is None:
         return found
+    least = management_networks(settings, hems)
+    divisible = bool(least) and set(least) < set(behind)
+    if divisible and gateway_lists.refuses(course.gateways, behind, ipsec, now):
+        # Without the HeMS nobody could mend what the gateway has against the rest.
+        divisible, behind = False, least
     return replace(
         found,
+        divisible=divisible,
         connection=connection(gateway, behind, ipsec),
         may_initiate=trials.until(course.gateways.trials, gateway) <= now,
         one_child=course.gateways.one_child,
@@ -104,98 +113,6 @@ def ipsec_in_force(ipsec: IpsecSettings | None, asked: Provisioned) -> IpsecSett
     if ipsec is None:
         return None
     return replace(ipsec, proposals=asked.proposals, esp_proposals=asked.esp_proposals)
-
-
-def far_ends(asked: Provisioned, observed: Observed) -> tuple[FarEnd, ...]:
-    """Return the S1 far ends in order, one address each, as far as their names are known."""
-    told = {peer.address for peer in _told(observed)}
-    # Of a name's addresses the one in use, else the first: name servers turn them round.
-    found = [
-        next((address for address in addresses if address in told), addresses[0])
-        for host in asked.far_ends
-        if (addresses := observed.names.get(host))
-    ]
-    if not all(map(observed.names.get, asked.far_ends)):
-        # A name without an address may well be that of a far end that works.
-        found += [peer.address for peer in _told(observed)]
-    return tuple(FarEnd(address, asked.port) for address in dict.fromkeys(found))
-
-
-def _told(observed: Observed) -> tuple[FarEnd, ...]:
-    told = observed.stack.told if isinstance(observed.stack, Stack) else None
-    return told.peers if told else ()
-
-
-def _user_plane(observed: Observed) -> tuple[Address, ...]:
-    return observed.stack.user_plane_peers if isinstance(observed.stack, Stack) else ()
-
-
-def _behind_gateway(
-    asked: Provisioned,
-    settings: Settings,
-    observed: Observed,
-    tunnel: Tunnel,
-    ends: Iterable[FarEnd],
-    hems: tuple[Address, ...],
-) -> tuple[Network, ...]:
-    """Return what has to be reached through the tunnel: its traffic selectors.
-
-    Far ends and peers inside `[ipsec] networks` add none. While S1 is not up, nobody can say whom
-    its user plane will talk to, nor where the HeMS is while its name is not known: what is reached
-    now stays then.
-    """
-    if settings.ipsec is None:
-        return ()
-    networks = list(settings.ipsec.networks)
-    inside = settings.hems.path is HemsPath.TUNNEL
-    single = list(hems) if inside else []
-    if asked.s1_inside:
-        single += [end.address for end in ends]
-        single += _user_plane(observed)
-    granted = {VERSIONS[family] for family in settings.ipsec.families}
-    for address in single:
-        if address.version in granted and not any(address in n for n in networks):
-            networks.append(guard.host(address))
-    uncertain = _waits_for_s1(asked, observed) or (inside and not hems)
-    if uncertain and tunnel.up and tunnel.sa is not None:
-        # Of one child: while it is replaced there are two, and their union is nobody's wish.
-        kept = (c.networks for c in installed(tunnel.sa) if set(networks) <= set(c.networks))
-        networks = list(max(kept, key=len, default=networks))
-    return tuple(sorted(set(networks), key=lambda n: (n.version, n)))
-
-
-def _protected(
-    asked: Provisioned,
-    settings: Settings,
-    observed: Observed,
-    behind: Iterable[Network],
-    hems: tuple[Address, ...],
-) -> set[Network]:
-    """Return what must never be reached in the clear.
-
-    Of a name it is every address: another one may be in use in a moment. While S1 is not up, what
-    is guarded stays so, for its user plane may have been there; likewise while the name of the HeMS
-    is not known. With S1 outside it is the HeMS alone: the user plane goes to networks of the core
-    then.
-    """
-    assert isinstance(observed.kernel, Kernel)
-    inside = settings.hems.path is HemsPath.TUNNEL
-    if not asked.s1_inside:
-        return set(map(guard.host, hems)) if inside else set()
-    found = set(behind)
-    if settings.ipsec is not None:
-        single = list(hems) if inside else []
-        single += [a for name in asked.far_ends for a in observed.names.get(name, ())]
-        single += _user_plane(observed)
-        found |= {guard.host(a) for a in single if not any(a in n for n in behind)}
-    if _waits_for_s1(asked, observed) or (inside and not hems):
-        found |= guard.networks(observed.kernel.guards)
-    return found
-
-
-def _waits_for_s1(asked: Provisioned, observed: Observed) -> bool:
-    """Return whether S1 is to be had inside, and is not: nobody can say whom it will talk to."""
-    return asked.s1_inside and bool(asked.far_ends) and not s1.up(observed.stack)
 
 
 def _inner_sources(observed: Observed, tunnel: Tunnel) -> set[Address]:
@@ -248,7 +165,7 @@ def _outer_routes(
     if not stack.acknowledged if stack.told is None else stack.told.inside:
         return frozenset()
     found = set()
-    for address in (*(end.address for end in ends), *_user_plane(observed)):
+    for address in (*(end.address for end in ends), *user_plane(observed)):
         outer = best_route(address, kernel, MAIN_TABLE)
         inner = best_route(address, kernel, CHARON_TABLE)
         to = guard.host(address)

@@ -17,13 +17,18 @@ from henbd.control.routing import outer_source
 from henbd.control.trials import Trials
 from henbd.control.tunnel import Condition, Tunnel
 from henbd.settings import IpsecSettings
-from henbd.values import Address, Kernel, Observed
+from henbd.values import Address, Kernel, Network, Observed
 
 # A gateway has been asked three times by then; if it is only slow, it can still be the first.
 HEAD_START_S = 4.0
 
 # So long names may lack addresses until their gateways count as failed: the way out comes up.
 NAMELESS_S = 30.0
+
+# A child that was refused is asked for again so soon, and twice as late each time: in the end every
+# `gateway_retry_s`.
+FIRST_AGAIN_S = 10.0
+MOST_DOUBLINGS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class Gateways:
     `good` the last one that worked, empty if none did; `fallen_back`: it is used instead of
     `asked`, and either has its turn `since` then. `way_out`: there is a route to one of them.
     `failed`: there is, and none of those in use can be had. `one_child`: the one in use has refused
-    a child beside another.
+    a child beside another. `refused`: a child that leads there was refused though it was alone,
+    so many times and `refused_at` last.
     """
 
     trials: Trials = field(default_factory=Trials)
@@ -46,6 +52,9 @@ class Gateways:
     way_out: bool = False
     failed: bool = False
     one_child: bool = False
+    refused: tuple[Network, ...] = ()
+    refusals: int = 0
+    refused_at: float = 0.0
 
 
 def in_use(gateways: Gateways, asked: tuple[str, ...]) -> tuple[str, ...]:
@@ -116,12 +125,19 @@ def ended(
     share: float,
     *,
     beside: bool = False,
+    alone: bool = False,
+    more: tuple[Network, ...] = (),
 ) -> Gateways:
     """Return what is known after a negotiation; `share` in [0, 1) spreads the wait of a failure.
 
-    `beside`: it was about a child beside another, of an IKE_SA that is up all the same.
+    `beside`: it was about a child beside another, of an IKE_SA that is up all the same, `alone`:
+    about one without another. `more`: where the child was to lead, if there is less to ask for.
     """
-    if error is not None and beside and not gateways.one_child:
+    if more and (error is None or alone):
+        gateways = _refused(gateways, more, now, granted=error is None)
+    if error is not None and more and alone:
+        tried = gateways.trials
+    elif error is not None and beside and not gateways.one_child:
         tried, gateways = gateways.trials, replace(gateways, one_child=True)
     elif error is None:
         tried = trials.succeeded(gateways.trials, gateway)
@@ -129,6 +145,28 @@ def ended(
         tried = trials.failed(gateways.trials, gateway, now, share, why=error)
     trying = {a: since for a, since in gateways.trying.items() if a != gateway}
     return replace(gateways, trials=tried, trying=trying)
+
+
+def _refused(
+    gateways: Gateways, networks: tuple[Network, ...], now: float, *, granted: bool
+) -> Gateways:
+    if granted:
+        return replace(gateways, refused=(), refusals=0)
+    again = gateways.refusals + 1 if gateways.refused == networks else 1
+    return replace(gateways, refused=networks, refusals=again, refused_at=now)
+
+
+def refuses(
+    gateways: Gateways, networks: tuple[Network, ...], ipsec: IpsecSettings, now: float
+) -> bool:
+    """Return whether a child that leads there need not be asked for yet: it was refused."""
+    return gateways.refused == networks and now < asked_again_at(gateways, ipsec)
+
+
+def asked_again_at(gateways: Gateways, ipsec: IpsecSettings) -> float:
+    """Return when the child is asked for again that was refused: that costs the one there is."""
+    wait_s = FIRST_AGAIN_S * 2.0 ** min(gateways.refusals - 1, MOST_DOUBLINGS)
+    return gateways.refused_at + min(wait_s, ipsec.gateway_retry_s)
 
 
 def noted(
@@ -221,5 +259,7 @@ def times(
     at = [since + HEAD_START_S for since in gateways.trying.values()]
     if (ends_at := turn_ends_at(gateways, tunnel, ipsec)) is not None:
         at.append(ends_at)
+    if gateways.refused:
+        at.append(asked_again_at(gateways, ipsec))
     yield from (time for time in at if time > after)
     yield from trials.times(gateways.trials, after)

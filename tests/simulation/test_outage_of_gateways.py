@@ -16,6 +16,7 @@ from henbd.values import Address, EspMode
 from henbd.waits import waits
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.gateway import Manner
+from tests.unit.fakes.hems import set_values
 from tests.unit.fakes.kernel import OUTER, Fate
 from tests.unit.settings import hems, ipsec
 from tests.unit.world import (
@@ -321,10 +322,44 @@ def test_a_gateway_that_grants_no_second_child_as_asked_has_the_first_replaced(
     world.provision_far_ends(MME_2)
     world.run(5)
     assert world.stack.up == [MME_2]
+    told_of = f"{GATEWAY} to grant another child: it allows one at a time"
+    assert (told_of in world.board.waits) is (manner is Manner.ONE_CHILD)
     ((child,),) = [list(sa.children.values()) for sa in world.charon.sas.values()]
     assert set(child.networks) == {CORE, host(MME_2)}
     assert {sa.gateway.address for sa in world.charon.sas.values()} == {GATEWAY}
     assert all(informed.source == INNER for informed in world.informs[told:])
+
+
+def test_a_gateway_that_refuses_the_new_child_alone_leaves_the_hems_its_way(world: World) -> None:
+    world.bring_up_s1()
+    world.gateways[GATEWAY].manner = Manner.STRICT
+    world.gateways[GATEWAY].reaches = (CORE, host(MME))
+    world.provision_far_ends(MME_2)
+    world.run(5)
+    assert f"grant a child to {CORE}, {host(MME_2)}" in str(list(waits(world.daemon)))
+    ((child,),) = [list(sa.children.values()) for sa in world.charon.sas.values()]
+    assert child.networks == (CORE,)
+    world.run(3600)
+    assert world.stack.up == []
+    # It is asked for again, ever later: beside the other, alone, and the other is had back.
+    assert 3 * 7 <= len(world.done(Initiate)) <= 3 * 11
+    world.provision_far_ends(MME)
+    world.run(30)
+    assert world.stack.up == [MME]
+
+
+def test_a_child_that_is_refused_for_a_while_is_had_soon_after(world: World) -> None:
+    world.gateways[GATEWAY].manner = Manner.STRICT
+    world.gateways[GATEWAY].reaches = (CORE,)
+    world.hems.will_ask(set_values({paths.S1_SERVERS: str(MME)}))
+    world.start()
+    world.run(40)
+    assert world.stack.up == []
+    world.gateways[GATEWAY].manner = Manner.GRANTS
+    world.gateways[GATEWAY].reaches = None
+    world.run(60)
+    assert world.stack.up == [MME]
+    assert not world.daemon.witness.course.gateways.refused
 
 
 def test_a_gateway_that_leads_to_less_than_was_asked_is_told_of_and_left_in_peace(

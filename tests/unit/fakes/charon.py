@@ -284,6 +284,8 @@ def _granted(sa: Sa, child: Child) -> tuple[Network, ...]:
     manner, reaches = sa.gateway.manner, sa.gateway.reaches
     if manner is Manner.CHILDLESS or (manner is Manner.ONE_CHILD and sa.children):
         return ()
+    if manner is Manner.STRICT and (sa.children or not set(child.networks) <= set(reaches or ())):
+        return ()
     taken = {network for other in sa.children.values() for network in other.networks}
     return tuple(
         network

@@ -18,6 +18,7 @@ class Manner(Enum):
     CHILDLESS = "refuses the child: TS_UNACCEPTABLE"
     ONE_CHILD = "refuses a child beside another: NO_ADDITIONAL_SAS"
     NARROWS = "grants a child what the one beside it does not lead to"
+    STRICT = "refuses a child beside another, and one that leads elsewhere: TS_UNACCEPTABLE"
     FICKLE = "deletes what it has just granted"
 
 
