@@ -147,6 +147,7 @@ def _tunnel(daemon: Daemon) -> dict[str, Any]:
         "foreign_addresses": [str(a) for a in _foreign(daemon)],
         "gateway": judged.sa.gateway if judged.sa else None,
         "networks": [str(n) for n in judged.networks],
+        "one_child": witness.course.gateways.one_child,
         "failures": [
             {"gateway": str(address), "failure": failure.why, "times": failure.count}
             for address, failure in daemon.witness.course.gateways.trials.failures.items()

@@ -85,9 +85,10 @@ def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:
 
 def _waits_for_selectors(wanted: Connection, sa: IkeSa, *, one: bool) -> Iterator[Wait]:
     """Yield what the gateway does not grant as it was asked for."""
-    if one:
+    carried = any(child.name == wanted.child.name for child in installed(sa))
+    if one and not carried:
         yield Wait(f"{wanted.gateway} to grant another child: it allows one at a time")
-    if any(child.name == wanted.child.name for child in installed(sa)):
+    if carried:
         for network in narrowed(sa, wanted):
             yield Wait(f"{wanted.gateway} to let us reach {network}: it grants less than was asked")
 

@@ -38,9 +38,9 @@ class Gateways:
     `trying`: since when each is being negotiated with. `asked` is the list of the parameters,
     `good` the last one that worked, empty if none did; `fallen_back`: it is used instead of
     `asked`, and either has its turn `since` then. `way_out`: there is a route to one of them.
-    `failed`: there is, and none of those in use can be had. `one_child`: the one in use has refused
-    a child beside another. `refused`: a child that leads there was refused though it was alone,
-    so many times and `refused_at` last.
+    `failed`: there is, and none of those in use can be had. `one_child`: under the IKE_SA that
+    there is, a child beside another was refused. `refused`: a child that leads there was, though it
+    was alone, so many times and `refused_at` last.
     """
 
     trials: Trials = field(default_factory=Trials)
@@ -195,8 +195,15 @@ def noted(
     return replace(
         gateways,
         failed=_failed(gateways, observed, tunnel, nameless_s),
-        one_child=gateways.one_child and tunnel.up,
+        one_child=gateways.one_child and not _without_ike_sa(tunnel),
     )
+
+
+def _without_ike_sa(tunnel: Tunnel) -> bool:
+    """Return whether there is certainly none, so that what one has shown is of no meaning."""
+    if tunnel.condition is Condition.UNKNOWN:
+        return False
+    return tunnel.sa is None or not tunnel.sa.established
 
 
 def _outward(gateways: Gateways, all_of_them: Sequence[Address], kernel: Kernel) -> Gateways:

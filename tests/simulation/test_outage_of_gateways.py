@@ -12,6 +12,7 @@ from henbd.control.guard import host
 from henbd.cwmp.events import SECURITY_GATEWAY_REQUIRED
 from henbd.model import paths
 from henbd.settings import FailurePath, Settings
+from henbd.status import status
 from henbd.values import Address, EspMode
 from henbd.waits import waits
 from tests.unit.conftest import Worlds
@@ -322,8 +323,7 @@ def test_a_gateway_that_grants_no_second_child_as_asked_has_the_first_replaced(
     world.provision_far_ends(MME_2)
     world.run(5)
     assert world.stack.up == [MME_2]
-    told_of = f"{GATEWAY} to grant another child: it allows one at a time"
-    assert (told_of in world.board.waits) is (manner is Manner.ONE_CHILD)
+    assert status(world.daemon)["tunnel"]["one_child"] is (manner is Manner.ONE_CHILD)
     ((child,),) = [list(sa.children.values()) for sa in world.charon.sas.values()]
     assert set(child.networks) == {CORE, host(MME_2)}
     assert {sa.gateway.address for sa in world.charon.sas.values()} == {GATEWAY}

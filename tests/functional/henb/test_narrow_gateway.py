@@ -26,6 +26,7 @@ def test_a_gateway_that_allows_one_child_has_the_old_one_ended_first(registered:
     assert eventually(lambda: f"to {SECOND_MME}/32" in registered.status()["guards"]["standing"])
     with Prober(registered.net.henb, ((SECOND_MME, 36412), (HEMS, 7557), (SGW, 2152))):
         registered.log.wait("child-down", 20, since=since)
+        assert registered.status()["tunnel"]["one_child"]
         registered.gateway.accept()
         assert eventually(lambda: len(registered.second_mme.s1_up) == 1, 30)
     assert not registered.log.events("ike-down", since)

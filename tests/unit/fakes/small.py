@@ -164,18 +164,16 @@ class FakeSupervisor(Idle):
 
 
 class FakeBoard:
-    """Where onlookers read; None where nothing is put up. `waits` is all that was waited for."""
+    """Where onlookers read; None where nothing is put up."""
 
     def __init__(self) -> None:
         self.values: Mapping[str, Any] | None = None
         self.shown = 0
-        self.waits: set[str] = set()
 
     def show(self, values: Mapping[str, Any]) -> None:
         """Put it up."""
         self.values = values
         self.shown += 1
-        self.waits.update(wait["for"] for wait in values["waiting_for"])
 
     def clear(self) -> None:
         """Take it down."""
