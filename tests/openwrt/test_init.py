@@ -156,6 +156,8 @@ def test_text_arrives_as_it_was_configured(either_board: Board, value: str) -> N
         ("s1", "option wait_for_admin_state 'on'", "wait_for_admin_state", True),
         ("s1", "option wait_for_admin_state 'false'", "wait_for_admin_state", False),
         ("s1", "option hold_s '0'", "hold_s", 0),
+        ("ipsec", "option if_id '4294967295'", "if_id", 2**32 - 1),
+        ("transfers", "option log_command 'logread -e *'", "log_command", ["logread", "-e", "*"]),
     ],
 )
 def test_value_has_the_type_of_its_key(
@@ -306,6 +308,12 @@ def test_a_full_flash_does_not_stop_the_daemon(board: Board) -> None:
 def test_disabled_it_is_stopped(board: Board) -> None:
     started(board)
     configure(board, "enabled '1'", "enabled '0'")
+    board.init("reload")
+    assert not board.procd.instances
+    # A mistake does not bring back what was there before.
+    configure(board, "enabled '1'", "enabled '0'\n\nconfig s1 s1\n\toption hold_s 'x'")
+    board.init("reload")
+    configure(board, "enabled '1'", "enabled 'maybe'")
     board.init("reload")
     assert not board.procd.instances
 

@@ -94,6 +94,17 @@ def is_address(text, what=ipaddress.ip_address):
     return True
 
 
+def number(text):
+    """Return what strtol(3) makes of the whole of a text, with its bases; None: nothing."""
+    match = re.fullmatch(r"([+-]?)(?:0x([0-9a-f]+)|(0[0-7]*)|([1-9]\d*))", text, re.IGNORECASE)
+    if not match:
+        return None
+    sign, *digits = match.groups()
+    bases = zip(digits, (16, 8, 10), strict=True)
+    (found,) = (int(part, base) for part, base in bases if part)
+    return -found if sign == "-" else found
+
+
 def fits(kind, value):
     """Return whether a value is of a type of validate_data."""
     name, _, rest = kind.partition("(")
@@ -103,15 +114,17 @@ def fits(kind, value):
     if name == "or":
         return any(value == a.strip('"') if '"' in a else fits(a, value) for a in arguments)
     if name == "range":
-        return re.fullmatch(r"[+-]?(0x[0-9a-fA-F]+|\d+)", value) is not None and (
-            int(arguments[0]) <= int(value, 0 if "x" in value else 10) <= int(arguments[1])
-        )
+        # The bounds are ints of C.
+        assert all(abs(int(bound)) < 2**31 for bound in arguments)
+        found = number(value)
+        return found is not None and int(arguments[0]) <= found <= int(arguments[1])
     return {
         "bool": lambda: value.lower() in ("0", "off", "false", "no", "1", "on", "true", "yes"),
         "cidr": lambda: is_address(value, lambda text: ipaddress.ip_network(text, strict=False)),
         "host": lambda: is_address(value) or re.fullmatch(r"[\w-]+(\.[\w-]+)*", value) is not None,
         "ipaddr": lambda: is_address(value),
         "string": lambda: True,
+        "uinteger": lambda: (number(value) or 0) >= 0 and number(value) is not None,
         "uciname": lambda: re.fullmatch(r"\w*", value) is not None,
     }[name]()
 
