@@ -39,6 +39,7 @@ from henbd.counts import Counts
 from henbd.cwmp import ledger as ledgers
 from henbd.departure import Departure
 from henbd.errors import ExchangeError
+from henbd.fault_watch import FaultWatch, sight
 from henbd.hands import Hands
 from henbd.hosts import Hosts
 from henbd.looks import Look, Looks
@@ -96,6 +97,7 @@ class Daemon:
         self.asked = intent.provisioned(memory.tree, settings)
         self.caller = Caller(memory, self.conversation, clock, boot_id, lambda: self.settings)
         self.witness = Witness(memory, clock, self.trace, self.counts)
+        self.faults = FaultWatch(memory, clock)
         self.measuring = Measuring(memory, parties.files, clock, lambda: self.settings)
         self.carrier = Carrier(
             memory,
@@ -284,6 +286,7 @@ class Daemon:
                 self._passed_at,
             )
         yield from self._hands.times(self._passed_at)
+        yield from self.faults.times(self._passed_at)
         if isinstance(self.witness.observed.kernel, Unknown):
             yield self._passed_at + KERNEL_AGAIN_S
 
@@ -341,6 +344,7 @@ class Daemon:
                 )
                 self.witness.course = replace(self.witness.course, gateways=known)
                 self._looks.want_full(now)
+            self.faults.look(sight(self, observed, wanted))
             self._onlookers.happened()
 
     def _guard(self, wanted: Desired, kernel: Kernel, now: float) -> Kernel:

@@ -28,6 +28,8 @@ class Memory:
 
     def __init__(self, state: State, store: Store) -> None:
         self.state = state
+        self.unstored: str | None = None
+        """Why the flash did not take the last state that was to be kept; None if it did."""
         self._store = store
 
     @property
@@ -81,6 +83,10 @@ class Memory:
             self.state = replace(self.state, gateways=gateways)
             self._save(self.state)
 
+    def try_again(self) -> None:
+        """Have the flash take what it did not."""
+        self._save(self.state)
+
     def commit(self, state: State) -> str | None:
         """Make a state durable, then current; return why not, and then nothing is set."""
         problem = self._save(state)
@@ -93,6 +99,9 @@ class Memory:
         try:
             self._store.save(document(state))
         except StoreError as error:
-            logger.error("not stored: %s; free or mend the flash", error)
-            return str(error)
+            if str(error) != self.unstored:
+                logger.error("not stored: %s; free or mend the flash", error)
+            self.unstored = str(error)
+            return self.unstored
+        self.unstored = None
         return None

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from henbd import __version__
-from henbd.control import alarms, s1, tunnel
-from henbd.control.alarms import Alarm
+from henbd.control import report_faults, s1, tunnel
 from henbd.control.guard import far, near
 from henbd.control.reach import Reach
+from henbd.control.report_faults import Alarm
 from henbd.conversation import Ended
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.transfers import Stage, Transfer
@@ -53,7 +53,7 @@ def status(daemon: Daemon) -> dict[str, Any]:
             _transfer(transfer, daemon.clock.monotonic())
             for transfer in daemon.memory.state.transfers
         ],
-        "alarms": [_alarm(alarm, daemon.clock.wall()) for alarm in alarms.current(tree)],
+        "alarms": [_alarm(alarm, daemon.clock.wall()) for alarm in report_faults.current(tree)],
         "waiting_for": [{"for": w.what, "in_s": w.in_s} for w in waits(daemon)],
     }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+from henbd.control import report_faults
+from henbd.control.alarms import KINDS
 from henbd.control.algorithms import supported
 from henbd.control.inform_parameters import REGISTRATION
 from henbd.control.location import data_object
@@ -21,6 +23,7 @@ def factory_tree(table: Table, settings: Settings, secret: str) -> Tree:
     families = settings.ipsec.families if settings.ipsec else ()
     told = _told_at_registration(settings.location)
     instances = {paths.FAP_SERVICES: (1,), paths.PLMN_LIST: (1,), paths.DATA_MODELS: (1, 2)}
+    instances[paths.SUPPORTED_ALARMS] = tuple(KINDS)
     if told:
         instances |= {
             paths.LOCATIONS: (1,),
@@ -43,6 +46,7 @@ def factory_tree(table: Table, settings: Settings, secret: str) -> Tree:
             **_tunnel(settings),
             **_location(settings.location),
             **_informed(told),
+            **report_faults.supported(),
             # A list of one row that a HeMS fills in: it need not know Enable.
             paths.PLMN_LIST + "1.Enable": "true",
             paths.PLMN_LIST + "1.IsPrimary": "true",

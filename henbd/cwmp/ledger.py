@@ -99,6 +99,25 @@ def noticed(ledger: Ledger, before: Tree, after: Tree) -> Ledger:
     )
 
 
+def rewritten(ledger: Ledger, tree: Tree, rows: frozenset[str]) -> Ledger:
+    """Return the ledger after rows were written anew, though perhaps with the values they had.
+
+    Each of their parameters counts as changed (TR-181 FaultMgmt.ExpeditedEvent), over a restart of
+    the daemon too: what the HeMS knew of them is forgotten.
+    """
+    told = {p for p in tree.notified if p.startswith(tuple(rows))}
+    if not told:
+        return ledger
+    cut = any(tree.notified[p] == ACTIVE for p in told)
+    return replace(
+        ledger,
+        acknowledged={p: v for p, v in ledger.acknowledged.items() if p not in told},
+        changed=ledger.changed | told,
+        fresh=ledger.fresh or cut,
+        retry_at=None if cut else ledger.retry_at,
+    )
+
+
 def with_event(ledger: Ledger, event: Event) -> Ledger:
     """Return the ledger with an event to be told; it ends the wait for a retry."""
     assert RULES[event.code].kept in (Kept.FLASH, Kept.MEMORY), event

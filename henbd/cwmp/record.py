@@ -13,8 +13,12 @@ PLAIN: Mapping[str, type] = {"str": str, "int": int, "bool": bool}
 
 
 def written(value: Any) -> dict[str, Any]:
-    """Return a value of plain fields as a JSON object."""
-    return asdict(value)
+    """Return a value of plain fields as a JSON object, with lists for tuples of such values."""
+    return asdict(value, dict_factory=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs}
 
 
 def read(kind: type[T], entry: Any) -> T:

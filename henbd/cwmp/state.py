@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from henbd.control import fault_record
+from henbd.control.faults import NOTHING as NO_FAULTS
+from henbd.control.faults import Faults
+from henbd.control.report_faults import reported
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import record
 from henbd.cwmp.events import RULES, Kept, single
@@ -24,7 +28,7 @@ from henbd.model.provisioning import Provisioning
 from henbd.model.schema import Parameter, Role
 from henbd.model.tree import Tree
 
-VERSION = 2
+VERSION = 3
 
 # The requests of ours that are kept, by the name of their method.
 CALLS: Mapping[str, type[Call]] = {
@@ -40,7 +44,7 @@ class State:
 
     Default credentials and the path of the connection request are derived from the secret.
     `gateways` is the list of security gateways that worked last. `local` are the parameters that
-    an operator has set at the box, and the HeMS not since.
+    an operator has set at the box, and the HeMS not since. `faults` are in the tree as well.
     """
 
     tree: Tree
@@ -50,6 +54,7 @@ class State:
     transfers: tuple[Transfer, ...] = ()
     gateways: tuple[str, ...] = ()
     local: frozenset[str] = frozenset()
+    faults: Faults = NO_FAULTS
 
 
 def document(state: State) -> dict[str, Any]:
@@ -88,6 +93,7 @@ def document(state: State) -> dict[str, Any]:
         "orders": record.written(state.orders),
         "transfers": [_kept_transfer(transfer) for transfer in state.transfers],
         "local": sorted(state.local),
+        "faults": record.written(state.faults),
     }
 
 
@@ -123,23 +129,30 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
         if not secret:
             raise ValueError("the secret is empty")
         gateways = tuple(map(_text, kept["gateways"]))
+        faults = fault_record.read(kept["faults"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     tree, lost = factory.provision(provisioning)
+    tree = reported(tree, faults)
     if ledger.boot_id == boot_id:
-        tree = _with_reported(tree, ledger.acknowledged)
+        # What is told of alarms is not of this boot alone, and the HeMS may know less of it.
+        tree = reported(_with_reported(tree, ledger.acknowledged), faults)
     local &= tree.rows.keys()
-    return State(tree, ledger, secret, orders, transfers, gateways, local), lost
+    return State(tree, ledger, secret, orders, transfers, gateways, local, faults), lost
 
 
 def _migrated(kept: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a document of an earlier version as this version would have written it."""
     version = kept.get("version")
+    if version == 2:
+        # There were no alarms.
+        return {**kept, "faults": record.written(NO_FAULTS)}
     if version == 1:
         # The HeMS could set values, and no more.
         lists: dict[str, Any] = {"owed": [], "scheduled": [], "transfers": [], "gateways": []}
         lists["local"] = []
         new: dict[str, Any] = {"rows": {}, "numbers": {}, "cwmp": ""}
+        new["faults"] = record.written(NO_FAULTS)
         new |= {"orders": record.written(NOTHING), "account": record.written(Account())}
         return {**kept, **lists, **new}
     if version != VERSION:
@@ -153,7 +166,7 @@ def reconfigured(factory: Tree, state: State) -> tuple[State, tuple[str, ...]]:
     What the HeMS made of the tree stays, and what was read of the world until it is read again.
     """
     tree, lost = factory.provision(state.tree.provisioning)
-    tree = _with_reported(tree, state.tree.values)
+    tree = _with_reported(reported(tree, state.faults), state.tree.values)
     ledger = ledgers.noticed(state.ledger, state.tree, tree)
     return replace(state, tree=tree, ledger=ledger), lost
 

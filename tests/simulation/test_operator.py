@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from henbd.actions import TerminateIke
-from henbd.control import alarms
+from henbd.control import report_faults
 from henbd.cwmp.state import restored
 from henbd.model import paths
 from henbd.operator import answer
@@ -298,7 +298,7 @@ def test_an_alarm_is_shown_with_its_age(world: World) -> None:
     assert 60 <= alarm["since_s"] < 70
     assert "alarms       Major: no cell: the stack says so, for 1 min" in screen(values)
     unset = tree.report({row + "AlarmRaisedTime": "0001-01-01T00:00:00Z"})
-    assert [a.raised for a in alarms.current(unset)] == [None]
+    assert [a.raised for a in report_faults.current(unset)] == [None]
 
 
 def test_a_secret_under_notification_is_not_shown_as_owed(world: World) -> None:

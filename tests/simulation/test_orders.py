@@ -266,4 +266,5 @@ def test_scheduled_inform_that_is_not_delivered_is_told_when_the_hems_is_back(
     world.hems.manner = Manner.ANSWERS
     world.restart()
     world.run(60)
-    assert world.informs[-1].events == ("3 SCHEDULED", "M ScheduleInform")
+    # That sessions failed is an alarm.
+    assert world.informs[-1].events == ("3 SCHEDULED", "4 VALUE CHANGE", "M ScheduleInform")

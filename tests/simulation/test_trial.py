@@ -138,7 +138,7 @@ def test_new_hems_that_does_not_answer_yields_to_the_last_good_one(world: World)
     assert f"{NEW} to answer, or {first} is used again" in waits(world)
     world.run(trial_s + 10)
     assert urls(world) == [first] * 3
-    assert world.informs[-1].events == ("2 PERIODIC",)
+    assert "2 PERIODIC" in world.informs[-1].events
     assert world.hems.endpoints[-1].username == world.settings.hems.username
     assert world.values[paths.URL] == NEW
     assert f"{NEW} to answer; {first} is used until it is tried again" in waits(world)
@@ -186,7 +186,7 @@ def test_outage_that_hits_both_does_not_end_the_trial_before_it_began(world: Wor
     world.charon.restart()
     world.run(5)
     assert world.hems.endpoints[attempts].url == NEW
-    assert world.informs[-1].events == ("2 PERIODIC",)
+    assert "2 PERIODIC" in world.informs[-1].events
 
 
 def test_event_that_the_last_good_hems_is_owed_waits_for_it(world: World) -> None:

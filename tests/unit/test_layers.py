@@ -60,6 +60,7 @@ LAYERS = (
     (
         "counts",
         "witness",
+        "fault_watch",
         "metrics",
         "trace_document",
         "onlookers",

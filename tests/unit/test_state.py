@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from henbd.cwmp import events
+from henbd.control import faults
+from henbd.control.alarms import EXPEDITED
+from henbd.control.faults import Event as AlarmEvent
+from henbd.control.faults import Faults
+from henbd.control.report_faults import reported
+from henbd.cwmp import events, record
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.messages import AutonomousTransferComplete, TransferComplete
@@ -154,7 +159,8 @@ def test_new_box_has_an_empty_document() -> None:
     nothing = {"reboot": "", "factory_reset": False}
     given = {k: v for k, v in fresh.items() if v}
     account = {"username": "", "password": ""}
-    assert given == {"version": 2, "secret": SECRET, "orders": nothing, "account": account}
+    kept = {"secret": SECRET, "orders": nothing, "account": account}
+    assert given == {"version": 3, **kept, "faults": record.written(Faults())}
 
 
 def test_document_of_the_first_version_is_migrated() -> None:
@@ -162,11 +168,37 @@ def test_document_of_the_first_version_is_migrated() -> None:
     nothing = {"reboot": "", "factory_reset": False}
     new = {"rows": {}, "numbers": {}, "owed": [], "scheduled": [], "orders": nothing}
     new |= {"cwmp": "", "account": {"username": "", "password": ""}}
+    new |= {"faults": record.written(Faults())}
     for key in new:
         del kept[key]
     state, lost = restored(factory(), kept, BOOT_ID)
     assert lost == ()
     assert document(state) == {**DOCUMENT, **new}
+
+
+def test_document_of_the_second_version_knew_of_no_alarms() -> None:
+    kept = {**DOCUMENT, "version": 2}
+    del kept["faults"]
+    state, lost = restored(factory(), kept, BOOT_ID)
+    assert lost == ()
+    assert state.faults == Faults()
+
+
+@pytest.mark.conformance("C173")
+@pytest.mark.parametrize("boot_id", [BOOT_ID, "another boot"])
+def test_what_was_told_of_alarms_survives_a_restart_and_a_reboot(boot_id: str) -> None:
+    event = AlarmEvent("2026-02-03T04:05:06Z", 1, "NewAlarm", 2, "ManagedElement=1", "text", "")
+    told = faults.after(Faults(), (event,), {2: EXPEDITED})
+    tree = reported(STATE.tree, told)
+    kept = json.loads(json.dumps(document(replace(STATE, tree=tree, faults=told))))
+    again, lost = restored(factory(), kept, boot_id)
+    assert lost == ()
+    assert again.faults == told
+    for table in (paths.CURRENT_ALARMS, paths.ALARM_HISTORY, paths.EXPEDITED_EVENTS):
+        assert again.tree.instances[table] == (1,)
+        assert again.tree.values[f"{table}1.AdditionalText"] == "text"
+    # It is told though nobody has seen it change.
+    assert paths.EXPEDITED_EVENTS + "1.EventTime" in ledgers.differing(again.ledger, again.tree)
 
 
 @pytest.mark.parametrize("key", sorted(DOCUMENT))
@@ -179,8 +211,8 @@ def test_document_without_one_of_its_keys_is_damaged(key: str) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        {"version": 3},
-        {"version": "2"},
+        {"version": 4},
+        {"version": "3"},
         {"version": None},
         {"secret": None},
         {"secret": 7},
@@ -223,6 +255,8 @@ def test_document_without_one_of_its_keys_is_damaged(key: str) -> None:
         {"scheduled": [{}]},
         {"scheduled": [{"command_key": "key", "delay_s": 0, "due": 1}]},
         {"scheduled": [{"command_key": None, "delay_s": 1, "due": 1}]},
+        {"faults": None},
+        {"faults": {}},
         {"orders": None},
         {"orders": {}},
         {"orders": {"reboot": 1, "factory_reset": False}},
