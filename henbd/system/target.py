@@ -26,7 +26,8 @@ HEADERS = {"User-Agent": f"henbd/{__version__}", "Accept-Encoding": "identity"}
 class Target:
     """A URL taken apart, and credentials; `host` has no brackets.
 
-    `request` is a POST without a body, of which every exchange is to make a copy.
+    `request` is a POST without a body, of which every exchange is to make a copy. `led`: another
+    host has sent us there.
     """
 
     url: str
@@ -36,6 +37,7 @@ class Target:
     username: str
     password: str = field(repr=False)
     request: requests.PreparedRequest = field(repr=False, compare=False)
+    led: bool = False
 
     @property
     def origin(self) -> str:
@@ -70,7 +72,7 @@ def target(url: str, username: str, password: str) -> Target:
 def redirected(here: Target, location: str | None) -> Target:
     """Return where a redirect leads; raises ExchangeError where we do not go.
 
-    Another host is not told who we are. What began with TLS does not go on in the clear.
+    What began with TLS does not go on in the clear.
     """
     if not location:
         raise ExchangeError(f"{here.origin}: a redirect without a Location")
@@ -81,13 +83,14 @@ def redirected(here: Target, location: str | None) -> Target:
     there = target(url, here.username, here.password)
     if here.scheme == "https" and there.scheme != "https":
         raise ExchangeError(f"{here.origin}: the redirect to {there.origin} leaves TLS")
-    return there if there.host == here.host else replace(there, username="", password="")
+    return replace(there, led=here.led or there.host != here.host)
 
 
 class Credentials(HTTPDigestAuth):
     """Digest as requests does it; Basic, over TLS, where the HeMS asks for nothing better.
 
-    What the HeMS asked for once is sent with the first request of the next session already.
+    What the HeMS asked for once is sent with the first request of the next session already. To a
+    host that another has led us to, one of a farm maybe, Digest alone: it shows no password.
     """
 
     def __init__(
@@ -99,7 +102,7 @@ class Credentials(HTTPDigestAuth):
         """
         super().__init__(aim.username, aim.password)
         self._read = read
-        self._basic_allowed = aim.scheme == "https" if basic is None else basic
+        self._basic_allowed = not aim.led and (aim.scheme == "https" if basic is None else basic)
         self._basic = False
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:

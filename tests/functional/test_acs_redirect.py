@@ -128,7 +128,7 @@ def test_a_redirect_to_nowhere_is_a_failure(client: Client, location: str, why: 
 
 
 @pytest.mark.conformance("C026")
-def test_another_host_is_told_neither_who_we_are_nor_our_cookies(client: Client) -> None:
+def test_another_host_is_told_neither_unasked_who_we_are_nor_our_cookies(client: Client) -> None:
     def asking(visit: Visit) -> None:
         while request := visit.request():
             if "authorization" in request.headers:
@@ -148,6 +148,28 @@ def test_another_host_is_told_neither_who_we_are_nor_our_cookies(client: Client)
         assert not request.headers.keys() & {"authorization", "cookie"}
     # What was learnt of the first is known in the next session.
     assert ["authorization" in r.headers for r in server.requests] == [False, True, True]
+
+
+@pytest.mark.conformance("C022", "C027")
+def test_a_node_of_another_name_is_answered_its_challenge(client: Client) -> None:
+    """A farm of HeMS that all ask for Digest, behind one that sends each box to its own."""
+
+    def node(visit: Visit) -> None:
+        while request := visit.request():
+            if 'username="henb"' in request.headers.get("authorization", ""):
+                visit.reply(request.body)
+            else:
+                visit.reply(b"", "401 Unauthorized", CHALLENGE)
+
+    with (
+        Server(node, host="127.0.0.2") as there,
+        sends(lambda: f"http://127.0.0.2:{there.port}/", "307 Temporary Redirect") as here,
+    ):
+        client.open(f"http://127.0.0.1:{here.port}/", username="henb", password="secret")
+        for body in (b"<inform/>", b""):
+            assert client.post(body) == Answer(200, body)
+        client.acs.end()
+    assert ["authorization" in r.headers for r in there.requests] == [False, True, True]
 
 
 @pytest.mark.conformance("C026")

@@ -95,8 +95,9 @@ def test_who_we_are_is_told_to_a_server_that_asks(image: FetchImage, challenge: 
 
 
 @pytest.mark.conformance("C132")
-def test_redirects_are_followed_and_another_host_is_not_told_who_we_are(
-    image: FetchImage,
+@pytest.mark.parametrize("challenge", [None, BASIC, DIGEST])
+def test_redirects_are_followed_and_another_host_is_not_told_a_password(
+    image: FetchImage, challenge: str | None
 ) -> None:
     def script(visit: Visit) -> None:
         while request := visit.request():
@@ -105,12 +106,16 @@ def test_redirects_are_followed_and_another_host_is_not_told_who_we_are(
             else:
                 visit.reply(b"", "302 Found", f"Location: http://127.0.0.2:{there.port}/image")
 
-    with Server(FileServer(), host="127.0.0.2") as there, Server(script) as here:
-        assert isinstance(carry(replace(image, server=place(here))), Image)
-        assert carry(Send(place(here), NO_TLS, b"{}")) == Sent()
-    assert [r.line.split()[0] for r in there.requests] == ["GET", "PUT"]
-    assert not any("authorization" in request.headers for request in there.requests)
-    assert [r.body for r in there.requests] == [b"", b"{}"]
+    with Server(FileServer(challenge=challenge), host="127.0.0.2") as there, Server(script) as here:
+        if challenge == BASIC:
+            assert failed(replace(image, server=place(here)))[1] == "HTTP 401 Unauthorized"
+            assert failed(Send(place(here), NO_TLS, b"{}"))[1] == "HTTP 401 Unauthorized"
+        else:
+            assert isinstance(carry(replace(image, server=place(here))), Image)
+            assert carry(Send(place(here), NO_TLS, b"{}")) == Sent()
+    assert {r.line.split()[0]: r.body for r in there.requests} == {"GET": b"", "PUT": b"{}"}
+    said = [r.headers["authorization"] for r in there.requests if "authorization" in r.headers]
+    assert [text.partition(" ")[0] for text in said] == ["Digest"] * 2 * (challenge == DIGEST)
 
 
 def test_redirects_have_an_end(image: FetchImage) -> None:
