@@ -146,7 +146,7 @@ def session(
     try:
         answer, state = yield from _ask(inform, Terms(opening.version), numbers)
         if isinstance(answer.message, Fault):
-            raise RefusalError(_refused(inform, answer.message))
+            raise _refusal(inform, answer.message)
         ledger = openings.acknowledged(state.ledger, opening)
         yield Record(ledger)
         informed = True
@@ -182,7 +182,7 @@ def _converse(
             answer, state = yield from _ask(call, replace(terms, version=version), numbers)
             hold = answer.hold_requests
             if isinstance(answer.message, Fault):
-                refusals.append(_refused(due.call, answer.message))
+                refusals.append(str(_refusal(due.call, answer.message)))
             else:
                 yield Record(ledgers.paid(state.ledger, due))
         yield from _serve(rules, terms)
@@ -234,8 +234,8 @@ def spoken(owed: Owed, version: str) -> tuple[Call, str]:
     return replace(call, fault_code=code), version
 
 
-def _refused(request: Inform | Call, fault: Fault) -> str:
-    return f"the HeMS refused {type(request).__name__}: {fault.code} {fault.text}"
+def _refusal(request: Inform | Call, fault: Fault) -> RefusalError:
+    return RefusalError(f"the HeMS refused {type(request).__name__}: {fault.code} {fault.text}")
 
 
 def _serve(rules: Rules, terms: Terms) -> Part[None]:

@@ -287,6 +287,15 @@ def test_request_of_ours_that_is_refused_stays_owed_and_the_session_goes_on() ->
     assert "refused TransferComplete: 8003" in course.outcome.left_owing
 
 
+def test_words_of_a_refusal_are_one_line_and_move_no_terminal() -> None:
+    words = "busy\nERROR henbd.departure: the box reboots\x9b2J"
+    for replies in ([(500, fault(8003, words))], [WELCOME, (500, fault(8003, words)), THANKS]):
+        course = drive(replies, owed=[FIRST, SECOND])
+        assert course.outcome is not None
+        told = course.outcome.failure or course.outcome.left_owing
+        assert "8003 busy ERROR henbd.departure: the box reboots 2J" in told
+
+
 @pytest.mark.parametrize("reply", [NOTHING, WELCOME, METHODS, (503, b""), (200, b"garbage")])
 def test_request_of_ours_without_an_answer_stays_owed_and_the_session_fails(
     reply: tuple[int, bytes],
