@@ -161,8 +161,12 @@ def session(
 
 
 def _agreed(answer: Envelope, version: str) -> Terms:
-    """Return what holds from the InformResponse on: the HeMS may choose of what was offered."""
-    version = versions.NAMESPACES.get(answer.use_version, version)
+    """Return what holds from the InformResponse on: the HeMS may choose of what was offered.
+
+    One that does not say so in the header of 1.4 says it by the namespace of its answer, which may
+    be older than the Inform's (TR-069 A.6).
+    """
+    version = versions.NAMESPACES.get(answer.use_version, min(version, answer.version))
     return Terms(version, min(max(answer.timeout_s, WAIT_S), LONGEST_WAIT_S))
 
 

@@ -204,6 +204,28 @@ def test_versions_are_offered_by_1_4_alone_and_the_hems_chooses() -> None:
     assert b"SupportedCWMPVersions" not in course.posts[1] + drive([WELCOME], choice="1.3").posts[0]
 
 
+@pytest.mark.conformance("C034")
+@pytest.mark.parametrize(
+    ("choice", "answered", "spoken_in", "code"),
+    [
+        ("auto", "1-0", "1-0", 9011),
+        ("auto", "1-1", "1-1", 9015),
+        ("auto", "1-2", "1-2", 9015),
+        # Nothing newer than what was offered.
+        ("1.1", "1-2", "1-1", 9015),
+    ],
+)
+def test_hems_chooses_by_the_namespace_of_its_answer(
+    choice: str, answered: str, spoken_in: str, code: int
+) -> None:
+    welcome = (200, envelope("<c:InformResponse/>", v=answered))
+    course = drive([welcome, THANKS], owed=[SECOND], choice=choice)
+    assert hems.parse(course.posts[1]).namespace == CWMP + spoken_in
+    assert f"<FaultCode>{code}</FaultCode>".encode() in course.posts[1]
+    # The next Inform is in the version that was taken once more.
+    assert CWMP + course.state.ledger.version == hems.parse(course.posts[0]).namespace
+
+
 @pytest.mark.conformance("C032")
 @pytest.mark.parametrize(
     ("asked", "granted"), [("120", 120), ("5", 30), ("99999", 300), ("soon", 30), ("", 30)]
