@@ -82,8 +82,8 @@ def _tree(daemon: Daemon, request: Request) -> Answer:
             entry |= {
                 "type": node.type.base.value,
                 "value": _shown(tree, path),
-                "notification": NOTIFICATIONS.get(tree.notified.get(path, 0), "off"),
-                "set_locally": path in local,
+                "notification": NOTIFICATIONS.get(tree.notified.get(tree.target(path), 0), "off"),
+                "set_locally": tree.target(path) in local,
             }
         found.append(entry)
     return {"nodes": found}

@@ -25,4 +25,5 @@ def locally_set(values: Mapping[str, str], state: State, refusals: Refusals) -> 
     if culprits:
         raise CwmpFault(FaultCode.INVALID_ARGUMENTS, "Invalid arguments", culprits)
     ledger = ledgers.noticed(state.ledger, state.tree, tree)
-    return replace(state, tree=tree, ledger=ledger, local=state.local | named)
+    given = frozenset(map(tree.target, named))
+    return replace(state, tree=tree, ledger=ledger, local=state.local | given)

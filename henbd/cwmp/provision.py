@@ -46,7 +46,7 @@ def values_set(
     culprits = rules.refusals(tree, named)
     if culprits:
         raise CwmpFault(FaultCode.INVALID_ARGUMENTS, "Invalid arguments", culprits)
-    after = _changed(state, tree, request.parameter_key, named)
+    after = _changed(state, tree, request.parameter_key, frozenset(map(tree.target, named)))
     return SetParameterValuesResponse(rules.status(state.tree, after.tree)), after
 
 
@@ -105,12 +105,12 @@ def _check_rows(before: Tree, after: Tree, rules: Rules) -> None:
 
 
 def _changed(
-    state: State, tree: Tree, parameter_key: str, named: frozenset[str] = frozenset()
+    state: State, tree: Tree, parameter_key: str, given: frozenset[str] = frozenset()
 ) -> State:
-    """Return the state with a tree that the HeMS has made: what differs it knows."""
+    """Return the state with a tree that the HeMS has made: what it has set or differs it knows."""
     tree = tree.store({paths.PARAMETER_KEY: parameter_key})
     before = state.tree.values
     differing = frozenset(p for p in tree.notified if before.get(p) != tree.values[p])
-    ledger = ledgers.taught(state.ledger, tree, named | differing)
-    local = (state.local - named) & tree.rows.keys()
+    ledger = ledgers.taught(state.ledger, tree, given | differing)
+    local = (state.local - given) & tree.rows.keys()
     return replace(state, tree=tree, ledger=ledger, local=local)

@@ -20,7 +20,9 @@ from henbd.values import EspMode
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.gateway import Manner
 from tests.unit.settings import SECRET, factory, hems, settings
-from tests.unit.world import HEMS_OUTSIDE, MME, World, direct_settings
+from tests.unit.world import HEMS_OUTSIDE, MME, World, direct_settings, lab_settings
+
+INDICATOR = "Device.Services.FAPService.Ipsec.IPSEC_ENABLE"
 
 ROOT = Caller(pid=4711, uid=0, groups=frozenset())
 
@@ -123,6 +125,20 @@ def test_a_local_change_is_one_until_the_hems_sets_the_parameter(world: World) -
     world.provision({paths.PERIODIC_INTERVAL: "600"})
     world.run(5)
     assert world.daemon.memory.state.local == {paths.RETRY_MINIMUM}
+
+
+@pytest.mark.parametrize("ours", [INDICATOR, paths.IPSEC_ENABLE])
+@pytest.mark.parametrize("theirs", [INDICATOR, paths.IPSEC_ENABLE])
+def test_a_local_change_is_one_by_either_name(worlds: Worlds, ours: str, theirs: str) -> None:
+    world = worlds(EspMode.POLICY, lab_settings(aliases=((INDICATOR, paths.IPSEC_ENABLE),)))
+    world.register()
+    ask(world, "set", values={ours: "true"})
+    for name in (INDICATOR, paths.IPSEC_ENABLE):
+        (node,) = ask(world, "tree", path=name)["nodes"]
+        assert node["set_locally"]
+    world.provision({theirs: "true"})
+    world.run(5)
+    assert world.daemon.memory.state.local == frozenset()
 
 
 def test_a_set_with_one_mistake_sets_nothing_and_names_it(world: World) -> None:
