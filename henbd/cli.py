@@ -32,7 +32,6 @@ from henbd.reload import reload, tls_files
 from henbd.renewal import Renewal
 from henbd.settings import S1Settings, Settings, StackAdapter, StackManager
 from henbd.system.acs import Acs
-from henbd.system.build import built_at
 from henbd.system.carriage import Carriage
 from henbd.system.charon import CharonShell
 from henbd.system.console import Console
@@ -55,6 +54,7 @@ from henbd.system.s1ap.runner import ChildRunner, Runner, Watch
 from henbd.system.s1ap.service import ServiceRunner, procd, systemd
 from henbd.system.status_file import StatusFile
 from henbd.system.store import Store
+from henbd.system.timekeeping import built_at, synchronised
 from henbd.system.trace_files import TraceFiles
 from henbd.system.vitals import VitalSigns
 
@@ -164,7 +164,7 @@ def build(settings: Settings, file: str) -> Daemon:
     )
     memory = Memory(replace(state, tree=tree), store)
     doorbell = Doorbell()
-    clock = Clock(time.monotonic, lambda: datetime.now(UTC), built, store.kept_at())
+    clock = Clock(time.monotonic, lambda: datetime.now(UTC), built, store.kept_at(), synchronised)
 
     # The shells ring a daemon that is made of them: it has its name before it is there.
     def rung() -> None:

@@ -16,45 +16,42 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Clock:
     """One that never jumps, in seconds, and that of the wall, in UTC.
 
-    `shown` is what the box's clock shows. It has lost the time where it shows less than the floor:
-    the newer of when this program was `built` and when it last `kept` something.
+    `shown` is what the box's clock shows. Where that is less than when this program was `built`, it
+    was never set. Where it is more, somebody may still have put it to the last time that he knew,
+    unless `synchronised` says that it is kept right. `kept` is when something was kept last.
     """
 
     monotonic: Callable[[], float]
     shown: Callable[[], datetime]
     built: datetime = CLOCK_IS_SET
     kept: datetime = EPOCH
+    synchronised: Callable[[], bool] = lambda: True
 
     @property
     def floor(self) -> datetime:
-        """The least that a clock can show that is set."""
+        """What has passed for sure, whatever a clock shows that was never set."""
         return max(self.built, self.kept)
 
     @property
     def is_set(self) -> bool:
-        """Whether the time is known."""
-        return self.shown() >= self.floor
+        """Whether the clock shows what may be the time."""
+        return self.shown() >= self.built
 
     def wall(self) -> datetime:
-        """Return the time; while nobody knows it, how long the box has run, after 1970.
-
-        So whoever is given a time sees that it is none, however near to the truth a clock has been
-        put by somebody who did not know it either.
-        """
+        """Return the time; of a clock that was never set, how long the box has run, after 1970."""
         shown = self.shown()
-        if shown >= self.floor:
-            return shown
-        return EPOCH + timedelta(seconds=self.monotonic())
+        return shown if shown >= self.built else EPOCH + timedelta(seconds=self.monotonic())
 
     def passed(self) -> datetime | None:
-        """Return what certainly has passed, None where the clock is set and knows better.
+        """Return what certainly has passed, None where the clock is kept right and knows better.
 
-        A clock that was put back behind what is kept, and not behind the build, contradicts that:
-        one of the two is wrong, and nobody can say which.
+        What was kept counts for a clock alone that was never set: it may have been kept by a wrong
+        one, and must not stand against a clock that somebody has put right since.
         """
-        if self.is_set:
-            return None
-        return self.floor if self.shown() < self.built else self.built
+        shown = self.shown()
+        if shown < self.built:
+            return self.floor
+        return None if self.synchronised() else shown
 
     def moment(self) -> Moment:
         """Return what both show."""

@@ -110,7 +110,7 @@ class Conversation:
     ) -> None:
         """Open a session with the HeMS on this way; its Inform leaves before this returns.
 
-        `passed`: the clock is not set, but that moment is over (see Endpoint).
+        `passed`: nobody keeps the clock right, but that moment is over (see Endpoint).
         """
         assert self.current is None
         now = self._clock.monotonic()

@@ -44,7 +44,11 @@ def status(daemon: Daemon) -> dict[str, Any]:
             "product_class": device.product_class,
             "serial_number": device.serial_number,
         },
-        "clock": {"set": daemon.clock.is_set, "floor": date_time(daemon.clock.floor)},
+        "clock": {
+            "set": daemon.clock.is_set,
+            "synchronised": daemon.clock.synchronised(),
+            "floor": date_time(daemon.clock.floor),
+        },
         "hems": _hems(daemon),
         "tunnel": _tunnel(daemon) if daemon.settings.ipsec else None,
         "guards": _guards(daemon),

@@ -28,8 +28,8 @@ class Wait:
 
 def waits(daemon: Daemon) -> Iterator[Wait]:
     """Yield what henbd is waiting for, the first cause first."""
-    if (passed := daemon.clock.passed()) is not None:
-        yield Wait(_clock_to_be_set(passed))
+    if not daemon.clock.is_set:
+        yield Wait(_clock_to_be_set(daemon.clock.floor))
     departure = daemon.departure
     if departure.leaving(daemon.clock.monotonic()):
         yield Wait("the box to reboot, as ordered", _left(daemon, departure.wake_at()))
@@ -41,11 +41,11 @@ def waits(daemon: Daemon) -> Iterator[Wait]:
     yield from _waits_for_s1(daemon)
 
 
-def _clock_to_be_set(passed: datetime) -> str:
+def _clock_to_be_set(floor: datetime) -> str:
     """Return what is waited for, and how certificates are judged meanwhile."""
     return (
         f"the clock to be set: of the HeMS's certificate counts that it ends after"
-        f" {date_time(passed)}, and charon judges the gateway's by the clock as it is"
+        f" {date_time(floor)}, and charon judges the gateway's by the clock as it is"
     )
 
 

@@ -34,9 +34,9 @@ REFILL_AFTER_S = 1.0
 class Endpoint:
     """Where the next session goes, from where, and as whom. `source` None: as routes have it.
 
-    `others` are further addresses of the same HeMS. `passed` is None where the clock is set. Else
-    the dates of certificates do not count (TR-069 3.3), but that of the HeMS must not have ended
-    by that moment, which is over for sure; nothing else is forgiven.
+    `others` are further addresses of the same HeMS. `passed` is None where the clock is kept
+    right. Else the dates of certificates do not count (TR-069 3.3), but that of the HeMS must not
+    have ended by that moment, which is over for sure; nothing else is forgiven.
     """
 
     url: str

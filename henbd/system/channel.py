@@ -266,7 +266,9 @@ class Channel:
         if self._passed is not None and _end(self._secured) < self._passed:
             self._secured.close()
             self.ticket = None
-            raise ExchangeError(f"{self._here.origin}: certificate has expired at any rate")
+            raise ExchangeError(
+                f"{self._here.origin}: certificate has expired, whatever the clock shows"
+            )
         connection.sock = self._secured
 
     def _read(self, raw: urllib3.HTTPResponse) -> bytes:

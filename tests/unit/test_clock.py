@@ -1,4 +1,4 @@
-"""What is known of the time while the clock of the wall shows less than it must."""
+"""How far the clock of the wall is believed, and what is known of the time where it is not."""
 
 from __future__ import annotations
 
@@ -9,44 +9,49 @@ import pytest
 
 from henbd.clock import Clock
 from henbd.model.types import CLOCK_IS_SET, date_time
-from henbd.system.build import built_at
+from henbd.system.timekeeping import built_at
 
 BUILT = datetime(2027, 3, 1, tzinfo=UTC)
 KEPT = datetime(2028, 9, 1, tzinfo=UTC)
 UNKNOWN = "0001-01-01T00:00:00Z"
 
 
-def clock(shown: datetime, *, kept: datetime = KEPT) -> Clock:
-    return Clock(lambda: 40.0, lambda: shown, BUILT, kept)
+LOST = datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
+LATER = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.conformance("C013", "C088")
 @pytest.mark.parametrize(
-    ("shown", "kept", "read", "passed"),
+    ("shown", "synchronised", "kept", "read", "passed"),
     [
-        # Nobody has set it since the power came: what was kept last is over.
-        (datetime(1970, 1, 1, 0, 1, tzinfo=UTC), KEPT, UNKNOWN, KEPT),
+        (LATER, True, KEPT, "2030-01-01T00:00:00Z", None),
+        # It has been put to the last time that somebody knew, or goes on without power.
+        (LATER, False, KEPT, "2030-01-01T00:00:00Z", LATER),
+        # What was kept by a clock that was wrong does not stand against one that was put right.
+        (KEPT, True, LATER, "2028-09-01T00:00:00Z", None),
+        (KEPT, False, LATER, "2028-09-01T00:00:00Z", KEPT),
+        (BUILT, False, KEPT, "2027-03-01T00:00:00Z", BUILT),
+        # Nobody has set it since the power came.
+        (LOST, False, KEPT, UNKNOWN, KEPT),
+        (LOST, True, KEPT, UNKNOWN, KEPT),
+        (datetime(2027, 2, 28, tzinfo=UTC), False, KEPT, UNKNOWN, KEPT),
         # The first start of a box that comes from the factory.
-        (datetime(2000, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC), UNKNOWN, BUILT),
-        # The box's own floor, or a clock that was wrong when something was kept: who knows?
-        (datetime(2027, 6, 1, tzinfo=UTC), KEPT, UNKNOWN, BUILT),
-        (KEPT, KEPT, "2028-09-01T00:00:00Z", None),
-        (datetime(2030, 1, 1, tzinfo=UTC), KEPT, "2030-01-01T00:00:00Z", None),
+        (LOST, False, datetime(1970, 1, 1, tzinfo=UTC), UNKNOWN, BUILT),
     ],
 )
-def test_a_clock_is_set_when_it_shows_no_less_than_build_and_what_was_kept_last(
-    shown: datetime, kept: datetime, read: str, passed: datetime | None
+def test_a_clock_is_believed_as_far_as_it_can_be(
+    shown: datetime, synchronised: bool, kept: datetime, read: str, passed: datetime | None
 ) -> None:
-    found = clock(shown, kept=kept)
-    assert found.floor == max(BUILT, kept)
-    assert found.is_set is (passed is None)
-    assert date_time(found.wall()) == read
-    assert found.passed() == passed
+    clock = Clock(lambda: 40.0, lambda: shown, BUILT, kept, lambda: synchronised)
+    assert date_time(clock.wall()) == read
+    assert clock.is_set is (read != UNKNOWN)
+    assert clock.passed() == passed
+    assert clock.floor == max(BUILT, kept)
 
 
-def test_a_clock_that_is_not_set_goes_on_all_the_same() -> None:
+def test_a_clock_that_was_never_set_goes_on_all_the_same() -> None:
     elapsed = iter((10.0, 13.5))
-    found = Clock(lambda: next(elapsed), lambda: datetime(2026, 6, 1, tzinfo=UTC), BUILT)
+    found = Clock(lambda: next(elapsed), lambda: LOST, BUILT)
     before, after = found.wall(), found.wall()
     assert (after - before).total_seconds() == 3.5
 
