@@ -16,6 +16,7 @@ from henbd.cwmp import schedule
 from henbd.cwmp.events import AUTONOMOUS_TRANSFER_COMPLETE
 from henbd.cwmp.files import PERFORMANCE
 from henbd.cwmp.messages import AutonomousTransferComplete
+from henbd.cwmp.schedule import Recurring
 from henbd.errors import TransferError
 from henbd.memory import Memory
 from henbd.model.types import date_time
@@ -45,7 +46,7 @@ class Period:
     """The period of a job that goes on: what was counted at its begin, and when it ends."""
 
     begin: Counts
-    ends_at: float
+    end: Recurring
     unsent: tuple[File, ...] = ()
 
 
@@ -66,21 +67,25 @@ class Measuring:
         """Begin the periods of new jobs, and have the files of those sent that are over."""
         wanted = performance.jobs(self._memory.tree)
         self._periods = {job: p for job, p in self._periods.items() if job in wanted}
-        now = self._clock.monotonic()
+        now = self._clock.moment()
         for job in wanted:
             period = self._periods.get(job)
+            former = None if period is None else period.end
+            end = schedule.recurring(former, job.interval_s, job.reference, now)
             if period is None:
-                self._periods[job] = Period(self._counts(), self._next(job))
-            elif now >= period.ends_at:
+                self._periods[job] = Period(self._counts(), end)
+            elif end.at <= now.monotonic:
                 counts = self._counts()
                 files = (*period.unsent, self._file(period.begin, counts))
-                self._periods[job] = Period(counts, self._next(job))
+                self._periods[job] = Period(counts, schedule.repeated(end, now))
                 for file in files[-MOST_UNSENT:]:
                     self._send(job, file)
+            elif end is not former:
+                self._periods[job] = replace(period, end=end)
 
     def wake_at(self) -> float | None:
         """Return when the next period is over."""
-        return min((period.ends_at for period in self._periods.values()), default=None)
+        return min((period.end.at for period in self._periods.values()), default=None)
 
     def file(self) -> bytes:
         """Return a file of all that was counted since the start, for a HeMS that asks for one."""
@@ -89,9 +94,6 @@ class Measuring:
     def _counts(self) -> Counts:
         oui = self._settings().device.oui
         return performance.counts(self._memory.tree, oui, self._clock.wall())
-
-    def _next(self, job: Job) -> float:
-        return schedule.next_periodic(job.interval_s, job.reference, self._clock.moment())
 
     def _file(self, begin: Counts, end: Counts) -> File:
         device = self._settings().device

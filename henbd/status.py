@@ -108,8 +108,8 @@ def _hems(daemon: Daemon) -> dict[str, Any]:
         if ledger.retry_at is None
         else _seconds(max(0.0, ledger.retry_at - now)),
         "periodic_in_s": None
-        if ledger.periodic_at is None
-        else _seconds(max(0.0, ledger.periodic_at - now)),
+        if ledger.periodic is None
+        else _seconds(max(0.0, ledger.periodic.at - now)),
     }
 
 

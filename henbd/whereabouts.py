@@ -15,12 +15,12 @@ class Whereabouts:
         self._memory = memory
         self._receiver = receiver
         self._clock = clock
-        self._scan = location.first(memory.tree, clock.monotonic())
+        self._scan = location.first(memory.tree)
 
     def tick(self) -> None:
         """Begin a scan, end it, or take what it has found."""
         moment = self._clock.moment()
-        self._scan, tree = location.obeyed(self._scan, self._memory.tree, moment.monotonic)
+        self._scan, tree = location.obeyed(self._scan, self._memory.tree)
         if self._receiver is not None:
             fix = self._receiver.fix()
             self._scan, tree = location.advanced(self._scan, tree, fix, moment)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from henbd.cwmp.schedule import next_periodic
+from henbd.cwmp.schedule import Recurring, recurring, repeated
 from henbd.model import paths, types
 from henbd.model.tree import Tree
 from henbd.values import Coordinates, Fix, Moment
@@ -23,37 +23,36 @@ MICRO = 1_000_000
 class Scan:
     """Since when a scan goes on, and when the next one begins; times are monotonic.
 
-    `quiet`: this process has only to find again what the HeMS knows already. `periodic` is what
-    `next_at` was reckoned from.
+    `ordered`: one is to begin at once. `quiet`: this process has only to find again what the HeMS
+    knows already.
     """
 
     began_at: float | None = None
-    next_at: float | None = None
+    ordered: bool = False
     quiet: bool = False
-    periodic: tuple[int, str] | None = None
+    periodic: Recurring | None = None
     refreshed_at: float | None = None
 
 
-def first(tree: Tree, now: float) -> Scan:
+def first(tree: Tree) -> Scan:
     """Return the scan of a process that has just started."""
     known = tree.values[paths.GPS_LAST_SCAN] != types.UNKNOWN_TIME
     on_boot = tree.values[paths.GPS_SCAN_ON_BOOT] == "true"
-    return Scan(next_at=now if on_boot or known else None, quiet=known)
+    return Scan(ordered=on_boot or known, quiet=known)
 
 
 def advanced(scan: Scan, tree: Tree, fix: Fix | None, moment: Moment) -> tuple[Scan, Tree]:
     """Return the scan as time and the receiver have moved it, and the tree with what it found."""
     now = moment.monotonic
-    periodic = _periodic(tree)
-    if periodic != scan.periodic:
-        at = next_periodic(*periodic, moment) if periodic else None
-        pending = scan.next_at if scan.next_at is not None and scan.next_at <= now else None
-        scan = replace(scan, periodic=periodic, next_at=at if pending is None else pending)
+    periodic = _periodic(scan.periodic, tree, moment)
+    scan = scan if periodic is scan.periodic else replace(scan, periodic=periodic)
     if scan.began_at is None:
-        if scan.next_at is None or now < scan.next_at:
+        due = periodic is not None and periodic.at <= now
+        if not scan.ordered and not due:
             return _refreshed(scan, tree, fix, now)
-        at = next_periodic(*periodic, moment) if periodic else None
-        scan = replace(scan, began_at=now, next_at=at)
+        if periodic is not None and due:
+            periodic = repeated(periodic, moment)
+        scan = replace(scan, began_at=now, ordered=False, periodic=periodic)
         tree = tree.report({paths.GPS_SCAN_STATUS: "InProgress"})
     assert scan.began_at is not None
     limit_s = int(tree.values[paths.GPS_SCAN_TIMEOUT])
@@ -74,12 +73,12 @@ def advanced(scan: Scan, tree: Tree, fix: Fix | None, moment: Moment) -> tuple[S
     return replace(scan, began_at=None, quiet=False, refreshed_at=now), tree
 
 
-def obeyed(scan: Scan, tree: Tree, now: float) -> tuple[Scan, Tree]:
+def obeyed(scan: Scan, tree: Tree) -> tuple[Scan, Tree]:
     """Return the scan after GPSReset, if the HeMS has ordered that: a new one begins at once."""
     after = tree.obeyed(paths.GPS_RESET)
     if after is tree:
         return scan, tree
-    return replace(scan, began_at=None, next_at=now, quiet=False), after
+    return replace(scan, began_at=None, ordered=True, quiet=False), after
 
 
 def watching(scan: Scan, tree: Tree) -> bool:
@@ -90,7 +89,7 @@ def watching(scan: Scan, tree: Tree) -> bool:
 def wake_at(scan: Scan, tree: Tree) -> float | None:
     """Return when a scan begins or has lasted too long, None: not by time."""
     if scan.began_at is None:
-        return scan.next_at
+        return None if scan.periodic is None else scan.periodic.at
     limit_s = int(tree.values[paths.GPS_SCAN_TIMEOUT])
     return scan.began_at + limit_s if limit_s else None
 
@@ -107,12 +106,12 @@ def data_object(place: Coordinates) -> str:
     )
 
 
-def _periodic(tree: Tree) -> tuple[int, str] | None:
+def _periodic(former: Recurring | None, tree: Tree, moment: Moment) -> Recurring | None:
     value = tree.values
     interval_s = int(value[paths.GPS_PERIODIC_INTERVAL])
     if value[paths.GPS_SCAN_PERIODICALLY] != "true" or not interval_s:
         return None
-    return interval_s, value[paths.GPS_PERIODIC_TIME]
+    return recurring(former, interval_s, value[paths.GPS_PERIODIC_TIME], moment)
 
 
 def _refreshed(scan: Scan, tree: Tree, fix: Fix | None, now: float) -> tuple[Scan, Tree]:

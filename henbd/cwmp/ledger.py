@@ -23,7 +23,7 @@ from henbd.cwmp.events import (
     single,
 )
 from henbd.cwmp.messages import Call
-from henbd.cwmp.schedule import Scheduled
+from henbd.cwmp.schedule import Recurring, Scheduled
 from henbd.cwmp.structs import Event
 from henbd.model.notification import ACTIVE
 from henbd.model.tree import Tree
@@ -77,8 +77,7 @@ class Ledger:
     refused_calls: int = 0
     retry_at: float | None = None
     ended_at: float | None = None
-    periodic: tuple[int, str] | None = None
-    periodic_at: float | None = None
+    periodic: Recurring | None = None
 
 
 def noticed(ledger: Ledger, before: Tree, after: Tree) -> Ledger:
@@ -203,23 +202,21 @@ def advanced(ledger: Ledger, management: Management, now: Moment) -> Ledger:
 
 def _with_periodic(ledger: Ledger, management: Management, now: Moment) -> Ledger:
     if management.interval_s is None:
-        return replace(ledger, periodic=None, periodic_at=None)
-    schedule = (management.interval_s, management.reference_time)
-    if schedule == ledger.periodic and (ledger.periodic_at or 0.0) > now.monotonic:
-        return ledger
-    at = schedules.next_periodic(*schedule, now)
-    if schedule != ledger.periodic:
-        return replace(ledger, periodic=schedule, periodic_at=at)
-    if at - now.monotonic < management.interval_s / 2:
-        # The wall clock lags behind the monotonic one: this is the Inform that was due just now.
-        at += management.interval_s
-    return replace(with_event(ledger, PERIODIC), periodic_at=at)
+        return ledger if ledger.periodic is None else replace(ledger, periodic=None)
+    periodic = schedules.recurring(
+        ledger.periodic, management.interval_s, management.reference_time, now
+    )
+    if periodic.at <= now.monotonic:
+        ledger, periodic = with_event(ledger, PERIODIC), schedules.repeated(periodic, now)
+    return ledger if periodic is ledger.periodic else replace(ledger, periodic=periodic)
 
 
 def timed_at(ledger: Ledger) -> float | None:
     """Return when the next event comes by time, None where none does."""
-    times = [entry.at for entry in ledger.scheduled]
-    return min((at for at in (ledger.periodic_at, *times) if at is not None), default=None)
+    times = [entry.at for entry in ledger.scheduled if entry.at is not None]
+    if ledger.periodic is not None:
+        times.append(ledger.periodic.at)
+    return min(times, default=None)
 
 
 def pending(ledger: Ledger, tree: Tree, management: Management, boot_id: str) -> tuple[Event, ...]:

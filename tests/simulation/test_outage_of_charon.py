@@ -70,9 +70,9 @@ def test_a_periodic_inform_says_periodic_though_charon_was_slow(worlds: Worlds) 
     world.provision({paths.PERIODIC_INTERVAL: "600"})
     world.run(10)
     told = len(world.informs)
-    at = world.daemon.memory.ledger.periodic_at
-    assert at is not None
-    world.run(at - world.time.now - 1.0)
+    periodic = world.daemon.memory.ledger.periodic
+    assert periodic is not None
+    world.run(periodic.at - world.time.now - 1.0)
     world.charon.stop()
     world.kernel.changed()
     world.run(5)

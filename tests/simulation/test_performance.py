@@ -144,6 +144,15 @@ def test_a_policy_that_is_off_is_kept_to(world: World) -> None:
 
 
 @pytest.mark.conformance("C142")
+@pytest.mark.parametrize("lag_s", [0.05, 0.9, 20])
+def test_a_period_has_one_file_though_the_wall_clock_lags(world: World, lag_s: float) -> None:
+    measured(world)
+    world.time.wall_at_start -= timedelta(seconds=lag_s)
+    world.run(600)
+    assert len(world.file_server.asked) == 1
+
+
+@pytest.mark.conformance("C142")
 def test_files_that_could_not_be_sent_go_with_the_next(world: World) -> None:
     measured(world, interval_s=60)
     world.file_server.fails = TransferError(9015, "nobody there")  # type: ignore[arg-type]

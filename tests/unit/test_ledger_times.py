@@ -248,6 +248,37 @@ def test_wall_clock_that_lags_gives_no_second_periodic_inform(lag: float) -> Non
     assert box.due == pytest.approx(86400, abs=60)
 
 
+@pytest.mark.conformance("C066")
+@pytest.mark.parametrize(
+    ("passed_s", "jump_s", "due_s"),
+    [
+        # From 1970, or from what a battery had kept: the hour is that of the clock as it is now.
+        (7, 12 * 3600 + 600, 50 * 60 - 7),
+        (7, -600, 600 - 7),
+        # To just before the hour that has struck: it is not told of twice.
+        (3600, -2, 3602),
+        (3601, -5, 3604),
+        # Past an hour that has not struck: the next one counts.
+        (3000, 1200, 3000),
+        # What a clock drifts by is no matter.
+        (1800, 0.5, 1800),
+    ],
+)
+def test_periodic_inform_keeps_its_phase_when_the_wall_clock_is_set(
+    passed_s: float, jump_s: float, due_s: float
+) -> None:
+    box = registered()
+    box.configure({paths.PERIODIC_TIME: "2026-02-03T12:00:00Z", paths.PERIODIC_INTERVAL: "3600"})
+    box.advance(WALL)
+    box.now += passed_s
+    box.advance(WALL + timedelta(seconds=passed_s))
+    if passed_s >= 3600:
+        assert box.codes == [PERIODIC]
+        box.succeed()
+    box.advance(WALL + timedelta(seconds=passed_s + jump_s))
+    assert (box.codes, box.due) == ([], pytest.approx(due_s))
+
+
 def test_late_look_at_the_clock_makes_up_for_one_period_only() -> None:
     box = registered()
     box.configure({paths.PERIODIC_INTERVAL: "60"})

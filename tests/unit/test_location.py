@@ -35,12 +35,12 @@ def gps(tree: Tree) -> dict[str, str]:
 
 def scanned(tree: Tree = TREE, fix: Fix | None = FIX, when: float = 1.0) -> tuple[Scan, Tree]:
     """Return a scan that began with the process and has ended, and what it found."""
-    scan, tree = advanced(first(tree, 0.0), tree, None, at(0))
+    scan, tree = advanced(first(tree), tree, None, at(0))
     return advanced(scan, tree, fix, at(when))
 
 
 def test_scan_begins_with_the_process_and_ends_with_a_position() -> None:
-    scan, tree = advanced(first(TREE, 0.0), TREE, None, at(0))
+    scan, tree = advanced(first(TREE), TREE, None, at(0))
     assert watching(scan, tree)
     assert gps(tree)["ScanStatus"] == "InProgress"
     assert gps(tree)["LastScanTime"] == UNKNOWN
@@ -57,7 +57,7 @@ def test_scan_begins_with_the_process_and_ends_with_a_position() -> None:
 
 
 def test_scan_that_finds_nothing_ends_after_its_time() -> None:
-    scan, tree = advanced(first(TREE, 0.0), TREE, None, at(0))
+    scan, tree = advanced(first(TREE), TREE, None, at(0))
     assert wake_at(scan, tree) == 120
     scan, tree = advanced(scan, tree, None, at(119))
     assert watching(scan, tree)
@@ -79,7 +79,7 @@ def test_scan_that_finds_nothing_ends_after_its_time() -> None:
 
 def test_scan_on_boot_is_the_hems_s_to_choose() -> None:
     never = TREE.set([(paths.GPS_SCAN_ON_BOOT, "false")])
-    assert advanced(first(never, 0.0), never, FIX, at(0))[1] is never
+    assert advanced(first(never), never, FIX, at(0))[1] is never
 
 
 def test_periodic_scans_come_in_the_phase_that_is_set() -> None:
@@ -122,10 +122,10 @@ def test_reset_has_a_new_scan_begin_and_reads_as_false() -> None:
     ordered = tree.set([(paths.GPS_RESET, "1")])
     assert ordered.value(paths.GPS_RESET) == "false"
     assert ordered.provisioning == tree.provisioning
-    scan, tree = obeyed(scan, ordered, 500.0)
+    scan, tree = obeyed(scan, ordered)
     scan, tree = advanced(scan, tree, None, at(500))
     assert watching(scan, tree)
-    assert obeyed(scan, tree, 501.0) == (scan, tree)
+    assert obeyed(scan, tree) == (scan, tree)
     assert not tree.set([(paths.GPS_RESET, "0")]).commands
     grown, _ = ordered.add(paths.PLMN_LIST)
     assert grown.commands == ordered.commands

@@ -94,7 +94,7 @@ def test_times_and_failures_are_of_this_process() -> None:
     again, _ = restored(factory(), document(State(box.tree, box.ledger, SECRET)), BOOT_ID)
     ledger = again.ledger
     assert (ledger.failures, ledger.retry_at, ledger.ended_at) == (0, None, None)
-    assert (ledger.periodic, ledger.periodic_at, ledger.events) == (None, None, ())
+    assert (ledger.periodic, ledger.events) == (None, ())
 
 
 @pytest.mark.parametrize("value", ["10.99.0.2", "10.99.0.3"])
