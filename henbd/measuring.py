@@ -93,7 +93,7 @@ class Measuring:
 
     def _counts(self) -> Counts:
         oui = self._settings().device.oui
-        return performance.counts(self._memory.tree, oui, self._clock.wall())
+        return performance.counts(self._memory.tree, oui, self._clock.moment())
 
     def _file(self, begin: Counts, end: Counts) -> File:
         device = self._settings().device

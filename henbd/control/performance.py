@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from henbd.cwmp.writer import escape
 from henbd.model import paths
 from henbd.model.tree import Tree
 from henbd.settings import DeviceSettings
+from henbd.values import Moment
 
 # What TR-181 counts for us, in rows that wrap at 32 bits.
 SCTP_COUNTERS = (
@@ -42,7 +43,7 @@ class Job:
 class Counts:
     """What was counted up to a moment: counters by object and name."""
 
-    at: datetime
+    at: Moment
     counters: Mapping[str, Mapping[str, int]]
 
 
@@ -76,7 +77,7 @@ def jobs(tree: Tree) -> tuple[Job, ...]:
     )
 
 
-def counts(tree: Tree, oui: str, wall: datetime) -> Counts:
+def counts(tree: Tree, oui: str, now: Moment) -> Counts:
     """Return what is counted up to now, as far as it is reported."""
     value = tree.values
     objects = {
@@ -92,12 +93,23 @@ def counts(tree: Tree, oui: str, wall: datetime) -> Counts:
         objects[f"S1={value[row + 'PeerAddress']}"] = {
             f"VS.S1.{name}": int(value[row + name] or 0) for name in S1_COUNTERS
         }
-    return Counts(wall, objects)
+    return Counts(now, objects)
+
+
+def period(before: Counts, after: Counts) -> tuple[datetime, datetime]:
+    """Return when a period began and ended, to the second, by the wall clock as it is at the end.
+
+    It may have been set meanwhile; how long the period was, the other clock tells.
+    """
+    lasted_s = round(after.at.monotonic - before.at.monotonic)
+    # A clock that lags a little shows the end of the minute before.
+    end = (after.at.wall + timedelta(seconds=0.5)).replace(microsecond=0)
+    return end - timedelta(seconds=lasted_s), end
 
 
 def file_name(device: DeviceSettings, before: Counts, after: Counts) -> str:
     """Return the name of a file, of a single network element and period (TS 32.435 annex A)."""
-    begin, end = before.at, after.at
+    begin, end = period(before, after)
     until = f"{end:%H%M%z}" if begin.date() == end.date() else f"{end:%Y%m%d.%H%M%z}"
     return f"A{begin:%Y%m%d.%H%M%z}-{until}_{sender(device)}.xml"
 
@@ -110,8 +122,9 @@ def sender(device: DeviceSettings) -> str:
 
 def file(device: DeviceSettings, before: Counts, after: Counts) -> bytes:
     """Return a measurement file of the period between two moments (TS 32.435)."""
-    seconds = max(0, round((after.at - before.at).total_seconds()))
-    begin, end = (_quoted(at.isoformat(timespec="seconds")) for at in (before.at, after.at))
+    began, ended = period(before, after)
+    seconds = round((ended - began).total_seconds())
+    begin, end = _quoted(began.isoformat()), _quoted(ended.isoformat())
     name, version = _quoted(sender(device)), _quoted(device.software_version)
     groups = "".join(
         _group(number, seconds, end, measured, before.counters.get(measured, {}), counters)

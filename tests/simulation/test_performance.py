@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from lxml import etree
@@ -14,6 +14,7 @@ from henbd.cwmp.files import PERFORMANCE
 from henbd.errors import TransferError
 from henbd.measuring import MOST_OWED, MOST_UNSENT
 from henbd.model import paths
+from henbd.values import Moment
 from tests.unit.box import WALL
 from tests.unit.fakes.files import TAKES_S
 from tests.unit.fakes.hems import command
@@ -23,9 +24,9 @@ from tests.unit.world import World
 URL = "http://files.lab/pm/"
 ROW = paths.PERFORMANCE_CONFIGS + "1."
 NS = {"m": performance.NAMESPACE}
-BEFORE = Counts(WALL, {"SCTP": {"a": 10, "b": 4294967290}})
+BEFORE = Counts(Moment(100.0, WALL), {"SCTP": {"a": 10, "b": 4294967290}})
 AFTER = Counts(
-    WALL + timedelta(minutes=15),
+    Moment(1000.0, WALL + timedelta(minutes=15)),
     {"SCTP": {"a": 17, "b": 5}, 'S1=<&"': {"c": 3}},
 )
 
@@ -63,7 +64,7 @@ def test_a_file_has_a_name_of_its_period() -> None:
     assert performance.file_name(box, BEFORE, AFTER) == (
         "A20260203.1200+0000-1215+0000_00256D-HeNB-1.xml"
     )
-    later = replace(AFTER, at=WALL + timedelta(days=1))
+    later = replace(AFTER, at=Moment(86500.0, WALL + timedelta(days=1)))
     assert performance.file_name(box, BEFORE, later) == (
         "A20260203.1200+0000-20260204.1200+0000_00256D-HeNB-1.xml"
     )
@@ -150,6 +151,29 @@ def test_a_period_has_one_file_though_the_wall_clock_lags(world: World, lag_s: f
     world.time.wall_at_start -= timedelta(seconds=lag_s)
     world.run(600)
     assert len(world.file_server.asked) == 1
+
+
+@pytest.mark.conformance("C142")
+def test_a_period_in_which_the_clock_is_set_is_as_long_as_it_was(world: World) -> None:
+    """The box has no clock of its own, and learns after a minute that it is no more 1970."""
+    measured(world)
+    true = world.time.wall_at_start
+    world.time.wall_at_start = datetime(1970, 1, 1, tzinfo=UTC)
+    world.power_cycle("boot-2")
+    world.run(60)
+    world.time.wall_at_start = true
+    world.run(600)
+    ((url, content),) = world.file_server.received.items()
+    # The phase is five minutes past, and the box was switched on two seconds past noon.
+    assert url.removeprefix(URL)[:19] == "A20260601.1200+0000"
+    assert isinstance(content, bytes)
+    root = etree.fromstring(content)
+    begin, end = (e.attrib.values()[0] for e in root.iterfind(".//m:measCollec", NS))
+    lasted = datetime.fromisoformat(end) - datetime.fromisoformat(begin)
+    assert {e.get("duration") for e in root.iterfind(".//m:granPeriod", NS)} == {
+        f"PT{lasted.seconds}S"
+    }
+    assert 290 < lasted.seconds < 310
 
 
 @pytest.mark.conformance("C142")
