@@ -265,7 +265,7 @@ class Daemon:
         now = self.clock.monotonic()
         times = [shell.wake_at() for shell in self._parties.timed]
         times.append(self.conversation.expires_at(self.settings.hems.session_s))
-        times.append(self.caller.serving.wake_at(now))
+        times += [self._whereabouts.wake_at(), self.caller.serving.wake_at(now)]
         if self.conversation.current is None:
             times.append(self.departure.wake_at())
         times += [self.carrier.wake_at(free=self._free(now)), self.measuring.wake_at()]

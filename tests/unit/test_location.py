@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
@@ -114,6 +115,29 @@ def test_continuous_gps_keeps_the_position_up_to_date_without_an_inform() -> Non
     assert later.notified.keys().isdisjoint(
         p for p, v in later.values.items() if tree.values[p] != v
     )
+
+
+def test_scans_begin_and_end_when_it_is_time_though_no_bell_rings() -> None:
+    chosen = lab_settings(location=GPSD)
+    assert chosen.ipsec is not None
+    world = World(configuration=replace(chosen, ipsec=replace(chosen.ipsec, audit_s=3600)))
+    world.register()
+    each = {paths.GPS_SCAN_TIMEOUT: "30", paths.GPS_SCAN_PERIODICALLY: "true"}
+    phase = {paths.GPS_PERIODIC_INTERVAL: "600", paths.GPS_PERIODIC_TIME: "2026-01-01T00:00:00Z"}
+    world.provision({**each, **phase, paths.GPS_RESET: "true"})
+    world.run(10)
+    assert world.values[paths.GPS_SCAN_STATUS] == "InProgress"
+    world.run(30)
+    assert world.values[paths.GPS_SCAN_STATUS] == "Error_TIMEOUT"
+    # A wall clock that lags does not make two scans of the one at ten minutes past noon.
+    world.time.wall_at_start -= timedelta(milliseconds=900)
+    told = len(world.informs)
+    world.run(559)
+    assert world.values[paths.GPS_SCAN_STATUS] == "InProgress"
+    world.run(40)
+    assert world.values[paths.GPS_SCAN_STATUS] == "Error_TIMEOUT"
+    assert len(world.informs) == told + 1
+    world.kill()
 
 
 @pytest.mark.conformance("C119")
