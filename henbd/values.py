@@ -418,7 +418,8 @@ class Desired:
     down. `may_initiate`: the gateway is not being left alone. `rivals`: connections with other
     gateways, by name, which may go on being negotiated. `one_child`: the gateway refused a child
     beside another. `divisible`: without what S1 needs the child would be less, and of use. `stale`
-    are addresses on our interface that no gateway grants.
+    are addresses on our interface that no gateway grants. `opened` may be reached outside, and S1
+    has no part in it: its guards go without a word of the stack.
     """
 
     connection: Connection | Unknown | None
@@ -431,6 +432,7 @@ class Desired:
     divisible: bool = False
     interface: Interface | None = None
     stale: frozenset[InterfaceAddress] = frozenset()
+    opened: frozenset[Network] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

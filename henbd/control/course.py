@@ -21,16 +21,20 @@ MOST_DOUBLINGS = 4
 # charon puts an address on the interface before it tells of it, and takes it away after.
 STALE_S = 2.0
 
+# A charon that restarts is back long before this.
+CHARON_LOST_S = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Course:
     """The course of things up to now; times are monotonic.
 
     `pathless_since`: since when S1 has had no path, None while it has one. `stack_lost_since`: the
-    same for the word of the stack. `tunnel_since`: since when the tunnel has been as it is.
-    `return_at`: when S1 is due back with the first far end, None while it is not with another.
-    `hems_outside`: the HeMS is reached outside the tunnel, for no gateway can be had. `ungranted`:
-    since when an address has been on an interface of ours that no gateway grants.
+    same for the word of the stack, `charon_lost_since` for that of charon. `tunnel_since`: since
+    when the tunnel has been as it is. `return_at`: when S1 is due back with the first far end, None
+    while it is not with another. `hems_outside`: the HeMS is reached outside the tunnel, for none
+    can be had. `ungranted`: since when an address has been on an interface of ours that no gateway
+    grants.
     """
 
     tunnel_since: float
@@ -42,6 +46,7 @@ class Course:
     return_at: float | None = None
     hems_outside: bool = False
     ungranted: Mapping[InterfaceAddress, float] = field(default_factory=dict)
+    charon_lost_since: float | None = None
 
 
 def noted(
@@ -50,12 +55,21 @@ def noted(
     """Return the course after a look; `before` is how the tunnel was in the last one."""
     if (tunnel.condition, tunnel.inner) != (before.condition, before.inner):
         course = replace(course, tunnel_since=now)
-    course = replace(course, ungranted=_ungranted(course, observed, now))
+    course = replace(
+        course,
+        ungranted=_ungranted(course, observed, now),
+        charon_lost_since=_lost_since(course.charon_lost_since, observed.charon, now),
+        stack_lost_since=_lost_since(course.stack_lost_since, observed.stack, now),
+    )
     if isinstance(observed.stack, Unknown):
-        since = now if course.stack_lost_since is None else course.stack_lost_since
-        return replace(course, stack_lost_since=since)
-    far_ends = _judged(course.far_ends, observed.stack, now, share)
-    return replace(course, stack_lost_since=None, far_ends=far_ends)
+        return course
+    return replace(course, far_ends=_judged(course.far_ends, observed.stack, now, share))
+
+
+def _lost_since(before: float | None, party: object, now: float) -> float | None:
+    if not isinstance(party, Unknown):
+        return None
+    return now if before is None else before
 
 
 def _ungranted(course: Course, observed: Observed, now: float) -> Mapping[InterfaceAddress, float]:
@@ -116,11 +130,21 @@ def stack_lost(course: Course, hold_s: float, now: float) -> bool:
     return since is not None and now >= since + hold_s
 
 
+def charon_lost(course: Course, now: float) -> bool:
+    """Return whether charon has been silent for so long that no tunnel can be had."""
+    since = course.charon_lost_since
+    return since is not None and now >= since + CHARON_LOST_S
+
+
 def times(course: Course, hold_s: float, after: float) -> Iterator[float]:
     """Yield when time alone will change something, as far as that is after a time."""
-    for since in (course.pathless_since, course.stack_lost_since):
-        if since is not None and since + hold_s > after:
-            yield since + hold_s
+    for since, patience_s in (
+        (course.pathless_since, hold_s),
+        (course.stack_lost_since, hold_s),
+        (course.charon_lost_since, CHARON_LOST_S),
+    ):
+        if since is not None and since + patience_s > after:
+            yield since + patience_s
     yield from (at + STALE_S for at in course.ungranted.values() if at + STALE_S > after)
     if course.return_at is not None and course.return_at > after:
         yield course.return_at

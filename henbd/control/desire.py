@@ -15,6 +15,7 @@ from henbd.control.connection import connection
 from henbd.control.course import Course
 from henbd.control.routing import CHARON_TABLE, MAIN_TABLE, best_route, covered
 from henbd.control.selectors import (
+    apart_from_s1,
     behind_gateway,
     far_ends,
     management_networks,
@@ -64,10 +65,8 @@ def desired(
     ipsec = ipsec_in_force(settings.ipsec, asked)
     ends = far_ends(asked, observed)
     behind = behind_gateway(asked, settings, observed, tunnel, ends, hems)
-    guarded = protected(asked, settings, observed, behind, hems)
-    if course.hems_outside:
-        # While no gateway can be had it may be reached outside; S1 may not.
-        guarded -= set(map(guard.host, hems)) - {guard.host(end.address) for end in ends}
+    opened = apart_from_s1(asked, observed, hems) if course.hems_outside else frozenset()
+    guarded = protected(asked, settings, observed, behind, hems) - opened
     guards = guard.guards(
         guarded,
         _inner_sources(observed, tunnel),
@@ -78,7 +77,7 @@ def desired(
     hosts = gateway_lists.in_use(course.gateways, asked.gateways)
     if any(host not in observed.names for host in (*asked.far_ends, *hosts)):
         unknown = Unknown("names are being looked up")
-        return Desired(unknown, guards, routes, Hold.HOLD, may_initiate=False)
+        return Desired(unknown, guards, routes, Hold.HOLD, may_initiate=False, opened=opened)
     found = Desired(
         connection=None,
         guards=guards,
@@ -87,6 +86,7 @@ def desired(
         may_initiate=False,
         interface=Interface(ipsec.interface, ipsec.if_id) if ipsec and ipsec.interface else None,
         stale=courses.stale(course, now),
+        opened=opened,
     )
     if ipsec is None or not behind:
         return found

@@ -74,6 +74,7 @@ def plan(desired: Desired, observed: Observed, tunnel: Tunnel) -> list[Action]:
             actions += _lead_in(desired, old_routes)
         # Silence needs no path.
         actions += [a for a in _tell(desired, kernel, stack) if stands or a.link is None]
+    actions += [RemoveGuard(guard) for guard in _opened(desired, kernel)]
     if _settled(desired, stack):
         if isinstance(charon, Charon) and not isinstance(desired.connection, Unknown):
             actions += negotiation.terminate(desired.connection, desired.rivals, charon)
@@ -161,6 +162,13 @@ def _superseded(desired: Desired, kernel: Kernel) -> Iterator[Action]:
     for guard in _ordered(kernel.guards - desired.guards):
         if isinstance(guard, Block) and (near(guard), far(guard)) in covered:
             yield RemoveGuard(guard)
+
+
+def _opened(desired: Desired, kernel: Kernel) -> Iterator[Guard]:
+    """Yield the guards that nothing of S1 rests on: they go whatever the stack does."""
+    for guard in _ordered(kernel.guards - desired.guards):
+        if near(guard) is None and far(guard) in desired.opened:
+            yield guard
 
 
 def _spare(desired: Desired, kernel: Kernel, stack: Stack | Unknown) -> Iterator[Guard]:

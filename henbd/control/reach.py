@@ -57,8 +57,8 @@ def hems_addresses(
 def reaches_outside(hems: HemsSettings, management: Management, *, failed: bool) -> bool:
     """Return whether the HeMS is reached outside the tunnel that it should be reached through.
 
-    Only while all gateways have failed, only if that is configured, and with https only: what else
-    would keep the HeMS and us apart from anybody in between?
+    Only while all gateways or charon have failed, only if that is configured, and with https only:
+    what else would keep the HeMS and us apart from anybody in between?
     """
     return (
         failed

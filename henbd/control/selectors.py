@@ -116,6 +116,18 @@ def protected(
     return found
 
 
+def apart_from_s1(
+    asked: Provisioned, observed: Observed, hems: tuple[Address, ...]
+) -> frozenset[Network]:
+    """Return where the HeMS is, and nothing of S1: that may be reached outside in need.
+
+    A far end that the stack was told of counts though nobody wants it: S1 may still be there.
+    """
+    s1_has = {a for name in asked.far_ends for a in observed.names.get(name, ())}
+    s1_has |= {peer.address for peer in _told(observed)} | set(user_plane(observed))
+    return frozenset(guard.host(address) for address in hems if address not in s1_has)
+
+
 def _not_covered(
     addresses: Iterable[Address], networks: Iterable[Network], ipsec: IpsecSettings
 ) -> list[Network]:

@@ -210,6 +210,61 @@ def test_in_need_the_hems_is_told_outside_and_inside_again_when_a_gateway_is_bac
     assert world.kernel.fate(OUTER, HEMS_OUTSIDE) is Fate.BLOCKED
 
 
+@pytest.mark.parametrize("mode", list(EspMode))
+@pytest.mark.parametrize("charon", [True, False], ids=["gateways are dead", "charon is dead"])
+@pytest.mark.parametrize("stack", ["works", "is not there", "hangs"])
+def test_in_need_the_hems_is_told_whatever_else_is_broken(
+    worlds: Worlds, mode: EspMode, stack: str, charon: bool
+) -> None:
+    world = worlds(mode, outside())
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.SILENT
+    if not charon:
+        world.charon.kill()
+    world.stack.connected = stack != "is not there"
+    world.stack.acknowledges = stack != "hangs"
+    world.start()
+    world.run(60)
+    assert [informed.source for informed in world.informs] == [OUTER]
+    told = SECURITY_GATEWAY_REQUIRED.code in events_since(world, 0)
+    assert told is charon, "that charon is dead is no reason to ask for other gateways"
+    assert world.kernel.fate(OUTER, MME) is not Fate.INSIDE
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.GRANTS
+    if not charon:
+        world.charon.restart()
+    world.run(130)
+    assert world.kernel.fate(OUTER, HEMS_OUTSIDE) is Fate.BLOCKED
+    assert world.daemon.witness.tunnel.up
+
+
+@pytest.mark.parametrize("charon", [True, False], ids=["gateways are dead", "charon is dead"])
+@pytest.mark.parametrize("stack", ["is lost", "hangs"])
+def test_in_need_the_hems_is_told_though_the_stack_does_not_give_its_word(
+    worlds: Worlds, stack: str, charon: bool
+) -> None:
+    """The guards of S1 stay, for nobody knows what it does; those of the HeMS alone go."""
+    world = worlds(EspMode.POLICY, outside())
+    world.bring_up_s1()
+    told = len(world.informs)
+    if stack == "hangs":
+        world.stack.acknowledges = False
+    else:
+        world.stack.vanish()
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.SILENT
+    if charon:
+        world.charon.lose()
+    else:
+        world.charon.kill()
+    world.run(120)
+    world.listener.call()
+    world.run(120)
+    assert OUTER in {informed.source for informed in world.informs[told:]}
+    assert world.kernel.fate(OUTER, MME) is Fate.BLOCKED
+    assert world.kernel.fate(OUTER, HEMS_OUTSIDE) is Fate.CLEAR
+
+
 @pytest.mark.parametrize(
     "configuration",
     [

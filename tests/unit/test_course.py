@@ -106,10 +106,14 @@ def test_times_are_those_at_which_time_alone_changes_something() -> None:
     before = course(
         pathless_since=NOW,
         stack_lost_since=NOW + 1,
+        charon_lost_since=NOW + 2,
         far_ends=trials.failed(trials.Trials(), MME, NOW, 0.5, wait_s=20),
     )
-    assert sorted(courses.times(before, 10, NOW)) == [NOW + 10, NOW + 11, NOW + 20]
-    assert sorted(courses.times(before, 10, NOW + 10)) == [NOW + 11, NOW + 20]
+    assert sorted(courses.times(before, 10, NOW)) == [
+        *(NOW + 10, NOW + 11, NOW + 20),
+        NOW + 2 + courses.CHARON_LOST_S,
+    ]
+    assert min(courses.times(before, 10, NOW + 10)) == NOW + 11
     assert list(courses.times(course(), 10, NOW)) == []
 
 
@@ -121,3 +125,5 @@ def test_what_times_promises_has_come_by_then(since: float, hold_s: int) -> None
     lost = course(stack_lost_since=since)
     for at in courses.times(lost, hold_s, since - 1):
         assert courses.stack_lost(lost, hold_s, at)
+    for at in courses.times(course(charon_lost_since=since), hold_s, since - 1):
+        assert courses.charon_lost(course(charon_lost_since=since), at)
