@@ -147,7 +147,7 @@ class Daemon:
     def initiated(self, connection: str, error: str | None) -> None:
         """An Initiate ended; a gateway that failed is left alone for a while."""
         now = self.clock.monotonic()
-        gateway = self._hands.ended(connection)
+        gateway = self._hands.ended(connection, now)
         if gateway is not None:
             tunnel, wanted = self.witness.tunnel, self.desired
             established = tunnel.sa is not None and tunnel.sa.connection == connection

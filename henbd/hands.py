@@ -60,7 +60,7 @@ class Hands:
 
         One failure does not stop the rest.
         """
-        chosen, self._pace = pacing.paced(self._pace, planned, now)
+        chosen, self._pace = pacing.paced(self._pace, planned, now, frozenset(self._initiated))
         for action in chosen:
             if isinstance(action, Initiate):
                 assert isinstance(wanted.connection, Connection)
@@ -68,8 +68,9 @@ class Hands:
             self._do(action)
         return bool(chosen)
 
-    def ended(self, connection: str) -> Address | None:
+    def ended(self, connection: str, now: float) -> Address | None:
         """Return the gateway with which an Initiate that has ended was."""
+        self._pace = pacing.ended(self._pace, connection, now)
         return self._initiated.pop(connection, None)
 
     @property

@@ -7,7 +7,7 @@ done again after a pause that grows; one that is no longer wanted is forgotten.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from henbd.actions import Action, Initiate
@@ -36,13 +36,19 @@ class Pace:
     attempts: Mapping[Action, Attempt] = field(default_factory=dict)
 
 
-def paced(pace: Pace, planned: Iterable[A], now: float) -> tuple[list[A], Pace]:
-    """Return which of the planned actions are to be done now, and the pace after that."""
+def paced(
+    pace: Pace, planned: Iterable[A], now: float, under_way: frozenset[str] = frozenset()
+) -> tuple[list[A], Pace]:
+    """Return which of the planned actions are to be done now, and the pace after that.
+
+    `under_way` are the connections about whose Initiate there is no answer yet.
+    """
     # An Initiate is not planned while it is under way; what it brought may be taken back at once.
     attempts: dict[Action, Attempt] = {
         action: attempt
         for action, attempt in pace.attempts.items()
-        if isinstance(action, Initiate) and now < attempt.again_at
+        if isinstance(action, Initiate)
+        and (now < attempt.again_at or action.connection in under_way)
     }
     chosen = []
     for action in planned:
@@ -50,10 +56,24 @@ def paced(pace: Pace, planned: Iterable[A], now: float) -> tuple[list[A], Pace]:
         if now < before.again_at:
             attempts[action] = before
             continue
-        pause_s = min(FIRST_PAUSE_S * 2 ** min(before.count, MOST_DOUBLINGS), LONGEST_PAUSE_S)
-        attempts[action] = Attempt(before.count + 1, now + pause_s)
+        attempts[action] = Attempt(before.count + 1, now + _pause_s(before.count + 1))
         chosen.append(action)
     return chosen, Pace(attempts)
+
+
+def ended(pace: Pace, connection: str, now: float) -> Pace:
+    """Return the pace after an Initiate has ended: its pause begins with its end."""
+    attempts: dict[Action, Attempt] = {
+        action: replace(attempt, again_at=now + _pause_s(attempt.count))
+        for action, attempt in pace.attempts.items()
+        if isinstance(action, Initiate) and action.connection == connection
+    }
+    return Pace({**pace.attempts, **attempts})
+
+
+def _pause_s(count: int) -> float:
+    """Return how long an action rests that was done so many times in a row."""
+    return min(FIRST_PAUSE_S * 2.0 ** min(count - 1, MOST_DOUBLINGS), LONGEST_PAUSE_S)
 
 
 def times(pace: Pace, after: float) -> list[float]:

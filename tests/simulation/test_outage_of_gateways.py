@@ -324,14 +324,25 @@ def test_a_gateway_that_gives_nothing_is_left_alone_for_longer_and_longer(
     assert world.informs
 
 
-def test_a_gateway_that_takes_back_what_it_grants_is_not_hammered(worlds: Worlds) -> None:
+@pytest.mark.parametrize("takes_s", [0.02, 0.7, 3.0])
+@pytest.mark.parametrize("fickle", [True, False], ids=["deletes it", "its address goes nowhere"])
+def test_a_gateway_that_takes_back_what_it_grants_is_not_hammered(
+    worlds: Worlds, monkeypatch: pytest.MonkeyPatch, takes_s: float, *, fickle: bool
+) -> None:
     world = worlds(
         EspMode.POLICY, lab_settings(ipsec=ipsec(gateways=(str(GATEWAY),), networks=(CORE,)))
     )
-    world.gateways[GATEWAY].manner = Manner.FICKLE
+    world.gateways[GATEWAY].takes_s = takes_s
+    if fickle:
+        world.gateways[GATEWAY].manner = Manner.FICKLE
+    else:
+        monkeypatch.setattr(world.charon.esp, "grant", lambda _inner: None)
     world.start()
-    world.run(60)
-    assert len(world.gateways[GATEWAY].asked_at) <= 60
+    world.run(300)
+    before = len(world.gateways[GATEWAY].asked_at)
+    assert before <= 20
+    world.run(300)
+    assert len(world.gateways[GATEWAY].asked_at) - before <= 11
 
 
 def test_all_gateways_dead_and_one_back(world: World) -> None:

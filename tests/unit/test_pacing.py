@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from henbd.actions import Action, Tell, UnloadConnection
-from henbd.control.pacing import FIRST_PAUSE_S, LONGEST_PAUSE_S, Pace, paced, times
+from henbd.actions import Action, Initiate, Tell, UnloadConnection
+from henbd.control.pacing import FIRST_PAUSE_S, LONGEST_PAUSE_S, Pace, ended, paced, times
 from tests.unit.sights import NOW, link
 
 TELL, UNLOAD = Tell(link()), UnloadConnection("henbd-a")
+INITIATE, UNDER_WAY = Initiate("henbd-a", "henbd-b"), frozenset({"henbd-a"})
 BOTH: list[Action] = [TELL, UNLOAD]
 
 
@@ -51,6 +52,30 @@ def test_what_is_no_longer_wanted_is_forgotten() -> None:
     _, pace = paced(pace, [], NOW + 0.1)
     chosen, _ = paced(pace, [TELL], NOW + 0.2)
     assert chosen == [TELL]
+
+
+def test_what_takes_long_rests_from_its_end() -> None:
+    """A gateway that takes back at once what it grants is asked less and less often."""
+    pace, at, moments = Pace(), NOW, []
+    while at < NOW + 60:
+        chosen, pace = paced(pace, [INITIATE], at)
+        if not chosen:
+            (at,) = times(pace, at)
+            continue
+        moments.append(at - NOW)
+        # While it is under way it is not planned.
+        _, pace = paced(pace, [], at + 0.6, UNDER_WAY)
+        at += 0.75
+        pace = ended(pace, INITIATE.connection, at)
+        _, pace = paced(pace, [], at)
+    assert moments == [0.0, 1.25, 3.0, 5.75, 10.5, 19.25, 36.0]
+
+
+def test_what_was_granted_and_lasts_is_asked_for_anew_at_once_when_it_goes() -> None:
+    _, pace = paced(Pace(), [INITIATE], NOW)
+    pace = ended(pace, INITIATE.connection, NOW + 3)
+    _, pace = paced(pace, [], NOW + 3 + FIRST_PAUSE_S)
+    assert pace == Pace()
 
 
 def test_order_is_kept() -> None:
