@@ -32,7 +32,10 @@ ESP_LISTS = paths.ESP_ENCRYPTION, paths.ESP_INTEGRITY
 
 @lru_cache(64)
 def literal(host: str) -> Address | None:
-    """Return the address that a host is written as, None for a name."""
+    """Return the address that a host is written as, None for a name, or anything else."""
+    if "%" in host:
+        # Python takes an IPv6 zone for part of the address; far end or gateway has none (TR-196).
+        return None
     try:
         bracketed = host.startswith("[") and host.endswith("]")
         return ip_address(host[1:-1] if bracketed else host)

@@ -51,6 +51,8 @@ class Routes:
             if how == "del" and error.code in _ABSENT:
                 return
             raise KernelError(f"route {how} {_text(route)}: {os.strerror(error.code)}") from error
+        except OSError as error:
+            raise KernelError(f"route {how} {_text(route)}: {error.strerror or error}") from error
 
 
 def _specification(route: Route | Unreachable) -> dict[str, Any]:

@@ -55,6 +55,13 @@ def all_routes(shell: KernelShell) -> set[Route]:
     return found
 
 
+def test_a_route_that_cannot_be_written_down_is_an_error_like_others(shell: KernelShell) -> None:
+    scoped = Unreachable(ip_network("fe80::1%lo"))
+    for action in (AddGuard(scoped), RemoveGuard(scoped)):
+        with pytest.raises(KernelError, match=r"^route (replace|del) unreachable fe80::1%lo/128: "):
+            shell.perform(action)
+
+
 def test_routes_are_read_as_they_were_put_in_and_twice_is_fine(shell: KernelShell) -> None:
     wanted = all_routes(shell)
     before = of_others(shell)
