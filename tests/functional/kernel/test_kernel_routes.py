@@ -150,12 +150,9 @@ def test_refusal_is_an_error_that_names_route_and_cause(
     assert ours(shell) == set()
 
 
-def test_actions_are_logged_as_they_are(
-    shell: KernelShell, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_actions_are_logged_in_a_line(shell: KernelShell, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", logger="henbd")
-    action = AddGuard(Unreachable(NETWORK[4]))
-    shell.perform(action)
+    shell.perform(AddGuard(Unreachable(NETWORK[4])))
     assert [record.getMessage() for record in caplog.records if "henbd" in record.name] == [
-        str(action)
+        f"AddGuard(to {NETWORK[4]}, unreachable)"
     ]
