@@ -138,7 +138,8 @@ class Parameter:
 class Object:
     """An object, or a table where the path ends in `{i}.`.
 
-    `access` READ_WRITE: rows are added and deleted by the HeMS. `counter` names the parameter
+    `access` READ_WRITE: rows are added and deleted by the HeMS; `ours`: they are what this box is
+    made of, and it has room for no other. `counter` names the parameter
     beside the table that counts its rows, `enable` the one in a row that turns it on. No two rows
     have the same `identity`, and no two that are turned on the same `unique` key; a key is the
     names of parameters, joined by `+`.
@@ -152,6 +153,7 @@ class Object:
     enable: str = ""
     identity: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
+    ours: bool = False
 
     @property
     def is_table(self) -> bool:

@@ -40,6 +40,7 @@ FACETS = frozenset(
         "weak",
         "unit",
         "entries",
+        "ours",
         "counter",
         "enable",
         "identity",
@@ -144,6 +145,7 @@ def _object(path: str, access: str, facets: list[tuple[str, str]]) -> Object:
         known.get("enable", ""),
         _choices(known.get("identity")),
         _choices(known.get("unique")),
+        ours="ours" in known,
     )
 
 

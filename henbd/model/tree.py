@@ -205,14 +205,16 @@ class Tree:
     def add(self, path: str) -> tuple[Tree, int]:
         """Return the tree with a new row in a table, and the row's number (AddObject).
 
-        Raises CwmpFault: 9005 where there is no such table, 9004 where it takes no further row.
+        Raises CwmpFault: 9005 where there is no such table, 9001 where the standard has nobody add
+        rows, 9004 where it has all that this box has room for.
         """
         table = self.nodes.get(path)
         if path not in self.instances or not isinstance(table, Object):
             raise CwmpFault(FaultCode.INVALID_NAME, f"{path!r} is no table here")
         numbers = self.instances[path]
         if not self.writable(path):
-            raise CwmpFault(FaultCode.RESOURCES_EXCEEDED, f"the rows of {path} are not added to")
+            code = FaultCode.RESOURCES_EXCEEDED if table.ours else FaultCode.REQUEST_DENIED
+            raise CwmpFault(code, f"the rows of {path} are not added to")
         if table.maximum is not None and len(numbers) >= table.maximum:
             raise CwmpFault(FaultCode.RESOURCES_EXCEEDED, f"{path} has its {len(numbers)} rows")
         number = self._next_number(path)

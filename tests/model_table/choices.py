@@ -121,7 +121,7 @@ def _with_keys(row: Object, kept: set[str]) -> Object:
 def _object(row: Object, marks: tuple[str, ...]) -> Object:
     for mark in marks:
         if mark == OURS:
-            row = replace(row, access=Access.READ_ONLY)
+            row = replace(row, access=Access.READ_ONLY, ours=True)
         else:
             most = int(mark.removeprefix(".."))
             assert row.maximum is None or most <= row.maximum, row.path

@@ -27,6 +27,8 @@ def _object(row: Object) -> str:
             facets.append("identity=" + "|".join(row.identity))
         if row.unique:
             facets.append("unique=" + "|".join(row.unique))
+        if row.ours:
+            facets.append("ours")
     kind = "table" if row.is_table else "object"
     return "\t".join([row.path, kind, row.access.value, ";".join(facets), "", "", ""])
 

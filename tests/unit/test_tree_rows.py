@@ -94,7 +94,11 @@ def test_only_to_a_table_that_is_there_a_row_is_added() -> None:
 
 @pytest.mark.conformance("C123")
 def test_to_a_table_of_the_agent_no_row_is_added() -> None:
-    assert code(lambda: TREE.add(paths.TUNNELS)) == FaultCode.RESOURCES_EXCEEDED
+    """Of tunnels and what belongs to them there is one each, and room for no other."""
+    for path in (paths.FILTERS, paths.PROFILES, paths.TUNNELS):
+        assert code(lambda path=path: TREE.add(path)) == FaultCode.RESOURCES_EXCEEDED, path
+    for path in (paths.IKE_SAS, paths.CURRENT_ALARMS, paths.DATA_MODELS):
+        assert code(lambda path=path: TREE.add(path)) == FaultCode.REQUEST_DENIED, path
 
 
 @pytest.mark.conformance("C128")
