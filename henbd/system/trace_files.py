@@ -99,5 +99,6 @@ def _files(directory: Path) -> list[Path]:
         names = os.listdir(directory)
     except FileNotFoundError:
         return []
-    numbers = (name.removesuffix(".json") for name in names if name.endswith(".json"))
-    return [directory / f"{number}.json" for number in sorted(numbers) if number.isdecimal()]
+    stems = (name.removesuffix(".json") for name in names if name.endswith(".json"))
+    numbers = sorted((stem for stem in stems if stem.isdecimal()), key=int)
+    return [directory / f"{number}.json" for number in numbers]

@@ -44,6 +44,16 @@ def test_the_ring_has_so_many_bytes_and_the_last_session_in_any_case(socket: str
     assert [session["number"] for session in kept(socket)] == [6]
 
 
+def test_the_ring_goes_on_when_its_numbers_grow_longer(socket: str) -> None:
+    directory = Path(socket).with_name("trace")
+    directory.mkdir()
+    (directory / "999998.json").write_text("{}")
+    for number in range(MOST_FILES + 5):
+        # Each finds what the one before has left.
+        TraceFiles(socket).keep({"n": number})
+    assert [session["n"] for session in kept(socket)] == list(range(5, MOST_FILES + 5))
+
+
 def test_it_is_for_root_and_the_group_of_the_control_socket(socket: str) -> None:
     before = os.umask(0)
     try:
