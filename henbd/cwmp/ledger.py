@@ -1,7 +1,7 @@
 """What the HeMS knows and is owed: acknowledged values, pending events, and when to call.
 
 A value and functions that give the next one. No clock: `now` is monotonic seconds. Kept on flash is
-what nobody could tell again (`Ledger.kept`); the rest is of this process.
+what nobody could tell again (`state.document`); the rest is of this process.
 """
 
 from __future__ import annotations
