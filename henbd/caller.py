@@ -13,7 +13,7 @@ from henbd.control.reach import Misplaced, Reach
 from henbd.conversation import PATIENCE_S, Conversation
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import opening as openings
-from henbd.cwmp.provision import Rules
+from henbd.cwmp.rules import Rules
 from henbd.cwmp.session import session
 from henbd.errors import Culprit
 from henbd.memory import Memory

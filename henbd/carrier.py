@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from henbd.clock import Clock
 from henbd.control import backup
 from henbd.cwmp import files, transfers
-from henbd.cwmp.requests import Download
 from henbd.cwmp.state import State, reconfigured
+from henbd.cwmp.transfer_requests import Download
 from henbd.cwmp.transfers import Result, Stage, Transfer
 from henbd.errors import FaultCode, TransferError
 from henbd.memory import Memory

@@ -12,11 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from henbd.errors import ConsoleError
-from henbd.screen import screen
 from henbd.system import trace_files
 from henbd.system.console import ask
-from henbd.trace_ladder import ladder
-from henbd.trace_page import page
 
 # The same place as /run/henbd, also where there is no /run.
 DEFAULT_SOCKET = "/var/run/henbd/control.sock"
@@ -92,6 +89,8 @@ def _count(text: str) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
+    from henbd.screen import screen
+
     show = _json if options.json else screen
     while True:
         text = show(ask(options.socket, {"command": "status"}))
@@ -149,6 +148,9 @@ def _trace(options: argparse.Namespace) -> int:
         sessions.append({"number": None, **live["session"]})
     sessions = sessions[-options.last :] if options.last else sessions
     trace = {"sessions": sessions, "at": live["at"], "happenings": live["happenings"]}
+    from henbd.trace_ladder import ladder
+    from henbd.trace_page import page
+
     show = _json if options.json else page if options.html else ladder
     print(show(trace))
     return 0

@@ -28,6 +28,7 @@ from henbd.config_readers import (
     url,
 )
 from henbd.cwmp.versions import CHOICES
+from henbd.levels import LOG_LEVELS
 from henbd.settings import (
     FailurePath,
     HemsPath,
@@ -75,7 +76,6 @@ NAME, CREDENTIAL = 64, 256
 
 WEEK_S = 7 * 24 * 3600
 
-LOG_LEVELS = ("error", "warning", "info", "debug")
 
 LOG_COMMAND = ("journalctl", "--unit=henbd", "--no-pager", "--quiet", "--lines=10000")
 

@@ -13,7 +13,6 @@ from henbd.control import secrecy
 from henbd.parties import Parties
 from henbd.status import status, summary
 from henbd.trace import Recording
-from henbd.trace_document import document
 
 if TYPE_CHECKING:
     from henbd.daemon import Daemon
@@ -70,6 +69,9 @@ class Onlookers:
 
 def told(daemon: Daemon, recording: Recording) -> dict[str, Any]:
     """Return a recorded session as people may see it: without secrets."""
+    # What blots them takes a while to make, and there is nothing to be blotted before a session.
+    from henbd.trace_document import document
+
     tree = daemon.memory.tree
     known = secrecy.secrets(daemon.settings, daemon.memory.state.secret, tree)
     return document(recording, known, partial(secrecy.is_secret, tree))

@@ -7,8 +7,8 @@ from dataclasses import replace
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import schedule
 from henbd.cwmp.events import MOST_EVENTS
-from henbd.cwmp.provision import check_key
 from henbd.cwmp.requests import Reboot, ScheduleInform
+from henbd.cwmp.rules import check_key
 from henbd.cwmp.state import State
 from henbd.errors import CwmpFault, FaultCode
 from henbd.values import Moment

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import transfers
-from henbd.cwmp.provision import Rules, check_key
-from henbd.cwmp.requests import CancelTransfer, Download, Upload
+from henbd.cwmp.rules import Rules, check_key
 from henbd.cwmp.state import State
 from henbd.cwmp.structs import QueuedTransfer
+from henbd.cwmp.transfer_requests import Download, Upload
 from henbd.cwmp.transfers import MOST_TRANSFERS, Result, Stage, Transfer
 from henbd.errors import CwmpFault, FaultCode
 from henbd.values import Moment
+
+if TYPE_CHECKING:
+    from henbd.cwmp.requests import CancelTransfer
 
 IMAGE = "1 Firmware Upgrade Image"
 CONFIGURATION_DOWNLOAD = "3 Vendor Configuration File"

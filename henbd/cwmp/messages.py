@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-from henbd.cwmp.requests import Request
-from henbd.cwmp.responses import Response
 from henbd.cwmp.structs import DeviceId, Event, Fault, ParameterValue
+
+if TYPE_CHECKING:
+    # Not needed to inform, and a start has no time to waste.
+    from henbd.cwmp.requests import Request
+    from henbd.cwmp.responses import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,9 @@ Call = TransferComplete | AutonomousTransferComplete
 
 CallResponse = TransferCompleteResponse | AutonomousTransferCompleteResponse
 
-Outgoing = Inform | Call | Response
+Outgoing: TypeAlias = "Inform | Call | Response"
 
-Incoming = InformResponse | CallResponse | Request | Fault
+Incoming: TypeAlias = "InformResponse | CallResponse | Request | Fault"
 
 
 @dataclass(frozen=True, slots=True)

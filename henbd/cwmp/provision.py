@@ -5,35 +5,16 @@ Whatever it has changed itself it knows, and is not told of (TR-069 3.7.1.5, 4 V
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.requests import AddObject, DeleteObject, SetParameterAttributes, SetParameterValues
 from henbd.cwmp.responses import AddObjectResponse, DeleteObjectResponse, SetParameterValuesResponse
+from henbd.cwmp.rules import Rules, check_key
 from henbd.cwmp.state import State
-from henbd.errors import Culprit, CwmpFault, FaultCode
+from henbd.errors import CwmpFault, FaultCode
 from henbd.model import paths
 from henbd.model.tree import Tree
-
-# TR-069 A.3.2.1, A.3.2.9: ParameterKey and CommandKey, in characters.
-LONGEST_KEY = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a change must keep to, beyond the types of the table, and what a command needs to know.
-
-    `refusals` names what of the changed paths cannot be done on this box; `status` is the Status of
-    the answer, from the tree before and after. `boot_id` names the boot that goes on. `downloads`
-    and `uploads` are the file types that this box has a use for.
-    """
-
-    refusals: Callable[[Tree, frozenset[str]], tuple[Culprit, ...]]
-    status: Callable[[Tree, Tree], int]
-    boot_id: str
-    downloads: frozenset[str] = frozenset()
-    uploads: frozenset[str] = frozenset()
 
 
 def values_set(
@@ -86,14 +67,6 @@ def attributes_set(request: SetParameterAttributes, state: State) -> State:
     )
     fresh = tree.notified.keys() - state.tree.notified.keys()
     return replace(state, tree=tree, ledger=ledgers.taught(state.ledger, tree, frozenset(fresh)))
-
-
-def check_key(key: str, name: str) -> None:
-    """See that a ParameterKey or CommandKey is no longer than may be; raises CwmpFault."""
-    if len(key) > LONGEST_KEY:
-        raise CwmpFault(
-            FaultCode.INVALID_ARGUMENTS, f"{name} is longer than {LONGEST_KEY} characters"
-        )
 
 
 def _check_rows(before: Tree, after: Tree, rules: Rules) -> None:

@@ -20,7 +20,6 @@ from henbd.cwmp.requests import (
     AddObject,
     CancelTransfer,
     DeleteObject,
-    Download,
     FactoryReset,
     GetAllQueuedTransfers,
     GetParameterAttributes,
@@ -34,9 +33,9 @@ from henbd.cwmp.requests import (
     SetParameterAttributes,
     SetParameterValues,
     UnknownMethod,
-    Upload,
 )
 from henbd.cwmp.structs import AttributeChange, Fault, ParameterFault, ParameterValue
+from henbd.cwmp.transfer_requests import Download, Upload
 
 
 def message(element: etree._Element) -> Incoming:

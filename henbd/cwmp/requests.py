@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from henbd.cwmp.structs import AttributeChange, ParameterValue
+from henbd.cwmp.transfer_requests import Download, Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,32 +84,6 @@ class ScheduleInform:
 
     delay_s: int
     command_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """A.3.2.8; `file_size` 0: not known. SuccessURL and FailureURL are for browsers."""
-
-    command_key: str
-    file_type: str
-    url: str
-    username: str
-    password: str = field(repr=False)
-    file_size: int
-    target_file_name: str
-    delay_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A.4.1.5."""
-
-    command_key: str
-    file_type: str
-    url: str
-    username: str
-    password: str = field(repr=False)
-    delay_s: int
 
 
 @dataclass(frozen=True, slots=True)

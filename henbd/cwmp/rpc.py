@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import assert_never
 
 from henbd.cwmp import commands, files, provision
-from henbd.cwmp.provision import Rules
 from henbd.cwmp.requests import (
     AddObject,
     CancelTransfer,
     DeleteObject,
-    Download,
     FactoryReset,
     GetAllQueuedTransfers,
     GetParameterAttributes,
@@ -26,7 +24,6 @@ from henbd.cwmp.requests import (
     SetParameterValues,
     UnknownHeader,
     UnknownMethod,
-    Upload,
 )
 from henbd.cwmp.responses import (
     CancelTransferResponse,
@@ -45,8 +42,10 @@ from henbd.cwmp.responses import (
     SetParameterAttributesResponse,
     UploadResponse,
 )
+from henbd.cwmp.rules import Rules
 from henbd.cwmp.state import State
 from henbd.cwmp.structs import Fault, ParameterFault, ParameterValue
+from henbd.cwmp.transfer_requests import Download, Upload
 from henbd.errors import CwmpFault, FaultCode
 from henbd.model.tree import Tree
 from henbd.values import Moment

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import opening as openings
-from henbd.cwmp import rpc, soap, versions
+from henbd.cwmp import soap, versions
 from henbd.cwmp.events import UPLOAD
 from henbd.cwmp.ledger import Ledger, Owed
 from henbd.cwmp.messages import (
@@ -29,7 +29,7 @@ from henbd.cwmp.messages import (
     TransferCompleteResponse,
 )
 from henbd.cwmp.opening import Opening
-from henbd.cwmp.provision import Rules
+from henbd.cwmp.rules import Rules
 from henbd.cwmp.state import State
 from henbd.cwmp.structs import DeviceId, Fault
 from henbd.errors import FaultCode, HemsError, RefusalError
@@ -244,6 +244,9 @@ def _refusal(request: Inform | Call, fault: Fault) -> RefusalError:
 
 def _serve(rules: Rules, terms: Terms) -> Part[None]:
     """Answer the HeMS's requests until it has no more; raises HemsError."""
+    # As with the parser: not before the first Inform.
+    from henbd.cwmp import rpc
+
     body = b""
     while True:
         reply = yield Post(body, terms.wait_s)

@@ -1,30 +1,24 @@
 """Bytes to messages and back: SOAP 1.1 as CWMP uses it (TR-069 3.5).
 
-Strict in what it builds, forgiving in what it reads. No DTD, no entities, no network; size and
-depth are bounded. What stands in the Body is for `writer` and `reader`.
+Strict in what it builds, forgiving in what it reads (`parser`). What stands in the Body is for
+`writer` and `reader`.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 
-from lxml import etree
-
-from henbd.cwmp import bounds
-from henbd.cwmp.messages import Envelope, Inform, Outgoing
-from henbd.cwmp.reader import child, local, message, truth, whole
-from henbd.cwmp.requests import UnknownHeader
+from henbd.cwmp.messages import (
+    AutonomousTransferComplete,
+    Envelope,
+    Inform,
+    Outgoing,
+    TransferComplete,
+)
+from henbd.cwmp.versions import CWMP, SOAP
 from henbd.cwmp.writer import body, escape
-from henbd.errors import HemsError
 
-SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
-CWMP = "urn:dslforum-org:cwmp-"
-
-NAMESPACE = re.compile(re.escape(CWMP) + r"(1-[0-9])")
-
-# The headers that we understand (TR-069 3.5); NoMoreRequests means nothing any more.
-HEADERS = frozenset({"ID", "HoldRequests", "NoMoreRequests", "SessionTimeout", "UseCWMPVersion"})
 
 
 def envelope(outgoing: Outgoing, identity: str | None, version: str) -> bytes:
@@ -37,8 +31,16 @@ def envelope(outgoing: Outgoing, identity: str | None, version: str) -> bytes:
     if isinstance(outgoing, Inform) and outgoing.versions:
         header += VERSIONS % outgoing.versions
     header = f"<soap:Header>{header}</soap:Header>" if header else ""
-    text = ENVELOPE % (version, header, "".join(body(outgoing)))
+    text = ENVELOPE % (version, header, "".join(_body(outgoing)))
     return text.encode()
+
+
+def _body(outgoing: Outgoing) -> Iterable[str]:
+    if isinstance(outgoing, Inform | TransferComplete | AutonomousTransferComplete):
+        return body(outgoing)
+    from henbd.cwmp.answers import answer
+
+    return answer(outgoing)
 
 
 ENVELOPE = (
@@ -54,50 +56,7 @@ VERSIONS = '<cwmp:SupportedCWMPVersions soap:mustUnderstand="0">%s</cwmp:Support
 
 def parse(data: bytes) -> Envelope:
     """Return the envelope in these bytes; raises HemsError with what is wrong with it."""
-    plain = bounds.plain(data)
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        root = etree.fromstring(plain, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise HemsError(f"no XML: {error}") from error
-    if local(root) != "Envelope":
-        raise HemsError(f"the root element is {local(root)!r}, not a SOAP Envelope")
-    content = child(root, "Body")
-    if content is None or len(content) != 1:
-        raise HemsError("there is not exactly one element in the SOAP Body")
-    return _envelope(root, content[0])
+    # The first Inform is on its way while lxml, and whatever else it does not need, is imported.
+    from henbd.cwmp import parser
 
-
-def _envelope(root: etree._Element, element: etree._Element) -> Envelope:
-    entries = child(root, "Header")
-    headers = {local(entry): entry for entry in (() if entries is None else entries)}
-    strange = [
-        name
-        for name, entry in headers.items()
-        if name not in HEADERS and entry.get(f"{{{SOAP}}}mustUnderstand") == "1"
-    ]
-    texts = {name: (entry.text or "").strip() for name, entry in headers.items()}
-    return Envelope(
-        UnknownHeader(strange[0]) if strange else message(element),
-        # The HeMS's own text, to be given back as it is.
-        headers["ID"].text or "" if "ID" in headers else None,
-        _version(element),
-        hold_requests="HoldRequests" in headers and truth(headers["HoldRequests"]) is True,
-        timeout_s=whole(texts.get("SessionTimeout", "")) or 0,
-        use_version=texts.get("UseCWMPVersion", ""),
-    )
-
-
-def _version(element: etree._Element) -> str:
-    """Return the version of the message's own namespace; that of any other that is declared."""
-    for namespace in (etree.QName(element).namespace, *element.nsmap.values()):
-        if found := NAMESPACE.fullmatch(namespace or ""):
-            return found[1]
-    return "1-0"
+    return parser.parse(data)

@@ -16,9 +16,9 @@ from henbd.cwmp.events import RULES, Kept, single
 from henbd.cwmp.ledger import Account, Ledger, Owed
 from henbd.cwmp.messages import AutonomousTransferComplete, Call, TransferComplete
 from henbd.cwmp.orders import NOTHING, Orders
-from henbd.cwmp.requests import Download, Upload
 from henbd.cwmp.schedule import Scheduled
 from henbd.cwmp.structs import Event
+from henbd.cwmp.transfer_requests import Download, Upload
 from henbd.cwmp.transfers import Stage, Transfer
 from henbd.cwmp.versions import NAMESPACES
 from henbd.errors import InvalidValueError

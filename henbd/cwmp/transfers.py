@@ -13,8 +13,8 @@ from enum import Enum
 from henbd.cwmp.events import DOWNLOAD, UPLOAD
 from henbd.cwmp.ledger import Owed
 from henbd.cwmp.messages import TransferComplete
-from henbd.cwmp.requests import Download, Upload
 from henbd.cwmp.structs import Event
+from henbd.cwmp.transfer_requests import Download, Upload
 from henbd.errors import FaultCode
 from henbd.model.types import UNKNOWN_TIME, date_time
 from henbd.values import Moment

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+CWMP = "urn:dslforum-org:cwmp-"
+
 # The end of the namespace of each version; from 1.2 on it stays the same.
 NAMESPACES = {"1.0": "1-0", "1.1": "1-1", "1.2": "1-2", "1.3": "1-2", "1.4": "1-2"}
 

@@ -18,7 +18,7 @@ from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import opening as openings
 from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.opening import Opening
-from henbd.cwmp.provision import Rules
+from henbd.cwmp.rules import Rules
 from henbd.cwmp.session import Outcome, Post, Record, Reply, Session, Stored, session
 from henbd.cwmp.state import State
 from henbd.cwmp.structs import DeviceId

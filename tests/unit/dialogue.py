@@ -13,7 +13,7 @@ from henbd.control import factory as factories
 from henbd.control import refusal
 from henbd.cwmp.ledger import Owed
 from henbd.cwmp.opening import Opening
-from henbd.cwmp.provision import Rules
+from henbd.cwmp.rules import Rules
 from henbd.cwmp.session import Outcome, Post, Record, Reply, Session, Stored, session
 from henbd.cwmp.state import State
 from henbd.model import paths

@@ -10,7 +10,7 @@ from henbd.control.reach import Reach
 from henbd.conversation import Conversation
 from henbd.cwmp import opening as openings
 from henbd.cwmp.ledger import Ledger
-from henbd.cwmp.provision import Rules
+from henbd.cwmp.rules import Rules
 from henbd.cwmp.session import session
 from henbd.cwmp.state import State
 from henbd.errors import ExchangeError

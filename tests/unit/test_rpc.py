@@ -10,7 +10,6 @@ import pytest
 from henbd.control import refusal
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.ledger import Ledger
-from henbd.cwmp.provision import Rules
 from henbd.cwmp.reader import READERS
 from henbd.cwmp.requests import (
     AddObject,
@@ -37,6 +36,7 @@ from henbd.cwmp.responses import (
     SetParameterValuesResponse,
 )
 from henbd.cwmp.rpc import answer
+from henbd.cwmp.rules import Rules
 from henbd.cwmp.state import State
 from henbd.cwmp.structs import AttributeChange, Fault, ParameterFault, ParameterValue
 from henbd.errors import FaultCode

@@ -19,8 +19,8 @@ from henbd.cwmp.session import (
     Stored,
     spoken,
 )
-from henbd.cwmp.soap import CWMP
 from henbd.cwmp.structs import Event
+from henbd.cwmp.versions import CWMP
 from henbd.model import paths
 from tests.lab.hems import messages as seen
 from tests.lab.hems import schema

@@ -11,7 +11,6 @@ import pytest
 from henbd.cwmp import files, transfers
 from henbd.cwmp.ledger import Ledger, Owed
 from henbd.cwmp.messages import TransferComplete
-from henbd.cwmp.provision import Rules
 from henbd.cwmp.requests import (
     CancelTransfer,
     Download,
@@ -28,6 +27,7 @@ from henbd.cwmp.responses import (
     UploadResponse,
 )
 from henbd.cwmp.rpc import answer
+from henbd.cwmp.rules import Rules
 from henbd.cwmp.state import State, document, restored
 from henbd.cwmp.structs import Event, Fault, QueuedTransfer
 from henbd.cwmp.transfers import INSTALL_S, MOST_ATTEMPTS, MOST_TRANSFERS, Result, Stage, Transfer
