@@ -67,6 +67,27 @@ class LoadCredentials:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkKey:
+    """Have charon remember that the private key of a connection is loaded by us."""
+
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadKey:
+    """Take a private key of ours out of charon."""
+
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadSecret:
+    """Take a shared secret of ours, or the mark of a key, out of charon."""
+
+    secret_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoadConnection:
     """Give charon a connection; one of that name with other children is changed to it."""
 
@@ -113,6 +134,14 @@ KernelAction = (
     AddGuard | RemoveGuard | AddRoute | RemoveRoute | AddInterface | RemoveInterface | RemoveAddress
 )
 CharonAction = (
-    LoadCredentials | LoadConnection | UnloadConnection | Initiate | TerminateIke | TerminateChild
+    LoadCredentials
+    | MarkKey
+    | UnloadKey
+    | UnloadSecret
+    | LoadConnection
+    | UnloadConnection
+    | Initiate
+    | TerminateIke
+    | TerminateChild
 )
 Action = KernelAction | CharonAction | Tell

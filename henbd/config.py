@@ -286,11 +286,14 @@ def _credentials(draft: Draft, files: Files) -> Credentials | None:
     pair = _pair(draft, files, "ipsec")
     if authorities is None or pair is None:
         return None
-    (certificate, *others), key = pair
-    if others:
-        text = f"holds {len(others) + 1} certificates: only the box's own goes to the gateway"
-        draft.wrong("ipsec.certificate_file", text)
-    return Certificate(certificate, key, credentials.key_id(certificate), authorities)
+    (certificate, *intermediates), key = pair
+    return Certificate(
+        certificate,
+        key,
+        credentials.key_id(certificate),
+        authorities,
+        tuple(intermediates),
+    )
 
 
 def _pair(draft: Draft, files: Files, section: str) -> tuple[tuple[bytes, ...], bytes] | None:

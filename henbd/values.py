@@ -45,12 +45,14 @@ class Certificate:
     """Authentication by certificate (RFC 7296 2.15), all in DER.
 
     `key_id` is charon's name for the key, the SHA-1 of its public key bits, in lower-case hex.
+    `intermediates` stand between the certificate and an authority that the gateway knows.
     """
 
     certificate: bytes = field(repr=False)
     key: bytes = field(repr=False)
     key_id: str
     authorities: tuple[bytes, ...] = field(repr=False)
+    intermediates: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,11 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An IKE_SA to be negotiated with one gateway, and its one child; named by a digest too."""
+    """An IKE_SA to be negotiated with one gateway, and its one child; named by a digest too.
+
+    `secret_id` is charon's name for the shared secret, or for the mark of a private key: a secret
+    that is used for nothing, and says that the key beside it was loaded by us.
+    """
 
     name: str
     gateway: Address

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 
-from henbd.control.tunnel import PREFIX
+from henbd.control.tunnel import KEY_MARK, PREFIX
 from henbd.settings import IpsecSettings
 from henbd.values import Address, Certificate, Child, Connection, Network
 
@@ -30,7 +30,7 @@ def connection(gateway: Address, networks: tuple[Network, ...], ipsec: IpsecSett
         local_id=ipsec.local_id,
         remote_id=ipsec.remote_id,
         credentials=ipsec.credentials,
-        secret_id=PREFIX + _fingerprint(ipsec),
+        secret_id=_secret_id(ipsec),
         proposals=ipsec.proposals,
         families=ipsec.families,
         dpd_s=ipsec.dpd_s,
@@ -58,11 +58,22 @@ def name_with(gateway: Address, ipsec: IpsecSettings) -> str:
     )
 
 
+def _secret_id(ipsec: IpsecSettings) -> str:
+    if isinstance(ipsec.credentials, Certificate):
+        return KEY_MARK + ipsec.credentials.key_id
+    return PREFIX + _fingerprint(ipsec)
+
+
 @lru_cache(_REMEMBERED)
 def _fingerprint(ipsec: IpsecSettings) -> str:
     credentials = ipsec.credentials
     if isinstance(credentials, Certificate):
-        return _digest(credentials.certificate, credentials.key, credentials.authorities)
+        return _digest(
+            credentials.certificate,
+            credentials.key,
+            credentials.authorities,
+            credentials.intermediates,
+        )
     return _digest(credentials.secret, ipsec.local_id, ipsec.remote_id)
 
 

@@ -12,11 +12,14 @@ from henbd.actions import (
     Initiate,
     LoadConnection,
     LoadCredentials,
+    MarkKey,
     TerminateChild,
     TerminateIke,
     UnloadConnection,
+    UnloadKey,
+    UnloadSecret,
 )
-from henbd.control.tunnel import PREFIX, Condition, Tunnel, installed, ours
+from henbd.control.tunnel import KEY_MARK, PREFIX, Condition, Tunnel, installed, ours
 from henbd.values import Certificate, Charon, Connection, IkeSa, Loaded, Network
 
 
@@ -25,6 +28,9 @@ def load(connection: Connection, charon: Charon) -> Iterator[Action]:
     if not isinstance(charon.loaded, Loaded):
         return
     if not _has_credentials(connection, charon.loaded):
+        if isinstance(connection.credentials, Certificate):
+            # Before the key: one that is there without it was loaded by somebody else, and stays.
+            yield MarkKey(connection)
         yield LoadCredentials(connection)
     if connection.child.name not in charon.loaded.connections.get(connection.name, ()):
         yield LoadConnection(connection)
@@ -102,7 +108,22 @@ def terminate(
             yield from (
                 TerminateChild(c.unique_id) for c in installed(sa) if c.name != wanted.child.name
             )
-    if isinstance(charon.loaded, Loaded):
-        for name in sorted(charon.loaded.connections):
-            if name.startswith(PREFIX) and (wanted is None or name != wanted.name):
-                yield UnloadConnection(name)
+    if not isinstance(charon.loaded, Loaded):
+        return
+    own = [name for name in sorted(charon.loaded.connections) if name.startswith(PREFIX)]
+    spare = [name for name in own if wanted is None or name != wanted.name]
+    yield from map(UnloadConnection, spare)
+    if not spare and all(wanted is not None and sa.connection == wanted.name for sa in mine):
+        # Not before: a reauthentication of the old IKE_SA takes what it can find.
+        yield from _spare_credentials(wanted, charon.loaded)
+
+
+def _spare_credentials(wanted: Connection | None, loaded: Loaded) -> Iterator[Action]:
+    """Take back the keys and secrets that were ours and are not used any more."""
+    for secret_id in sorted(loaded.secrets):
+        if not secret_id.startswith(PREFIX) or (wanted and secret_id == wanted.secret_id):
+            continue
+        key_id = secret_id.removeprefix(KEY_MARK)
+        if key_id != secret_id and key_id in loaded.keys:
+            yield UnloadKey(key_id)
+        yield UnloadSecret(secret_id)

@@ -14,6 +14,9 @@ from henbd.values import Address, Charon, ChildSa, EspMode, IkeSa, Kernel, Netwo
 # Every connection that henbd loads bears this before its digest; others are an operator's own.
 PREFIX = "henbd-"
 
+# What goes before charon's name for a private key in the mark that says that we have loaded it.
+KEY_MARK = PREFIX + "key-"
+
 
 class Condition(Enum):
     """Where the tunnel is on its way up; the value is for people."""

@@ -16,6 +16,7 @@ from henbd.actions import (
     Initiate,
     LoadConnection,
     LoadCredentials,
+    MarkKey,
     RemoveAddress,
     RemoveGuard,
     RemoveInterface,
@@ -24,6 +25,8 @@ from henbd.actions import (
     TerminateChild,
     TerminateIke,
     UnloadConnection,
+    UnloadKey,
+    UnloadSecret,
 )
 from henbd.values import (
     Block,
@@ -71,11 +74,11 @@ def _about(action: Action) -> str:
             return f"{device.name}, index={device.index}"
         case RemoveAddress(address):
             return f"{address.address}, device={address.device}"
-        case LoadCredentials(connection):
+        case LoadCredentials(connection) | MarkKey(connection):
             return _credentials(connection)
         case LoadConnection(connection):
             return _connection(connection)
-        case UnloadConnection(name):
+        case UnloadConnection(name) | UnloadKey(name) | UnloadSecret(name):
             return name
         case Initiate(connection, child):
             return f"{connection}, child={child}"

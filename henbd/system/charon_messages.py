@@ -5,6 +5,7 @@ Whatever charon sends that cannot be understood raises CharonError.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import (
     IPv4Address,
@@ -20,9 +21,12 @@ from henbd.actions import (
     Initiate,
     LoadConnection,
     LoadCredentials,
+    MarkKey,
     TerminateChild,
     TerminateIke,
     UnloadConnection,
+    UnloadKey,
+    UnloadSecret,
 )
 from henbd.errors import CharonError
 from henbd.system.vici_connection import Request, Section
@@ -64,6 +68,12 @@ def request_for(action: CharonAction) -> tuple[str, Request]:
     match action:
         case LoadCredentials(connection):
             return _credentials(connection)
+        case MarkKey(connection):
+            return _key_mark(connection)
+        case UnloadKey(key_id):
+            return "unload-key", {"id": key_id}
+        case UnloadSecret(secret_id):
+            return "unload-shared", {"id": secret_id}
         case LoadConnection(connection):
             return "load-conn", {connection.name: _connection(connection)}
         case UnloadConnection(name):
@@ -92,6 +102,14 @@ def _credentials(connection: Connection) -> tuple[str, Request]:
     }
 
 
+def _key_mark(connection: Connection) -> tuple[str, Request]:
+    """Return a secret whose name is all that matters; but nobody must be able to guess it."""
+    assert isinstance(connection.credentials, Certificate)
+    unknown = hashlib.sha256(b"mark of " + connection.credentials.key).digest()
+    mark = connection.secret_id
+    return "load-shared", {"id": mark, "type": "IKE", "data": unknown, "owners": [mark]}
+
+
 def _connection(connection: Connection) -> Request:
     """Return the message of a connection that does nothing by itself.
 
@@ -102,7 +120,9 @@ def _connection(connection: Connection) -> Request:
     local: dict[str, str | list[bytes]] = {"auth": "psk", "id": connection.local_id}
     remote: dict[str, str | list[bytes]] = {"auth": "psk", "id": connection.remote_id}
     if isinstance(credentials, Certificate):
-        local |= {"auth": "pubkey", "certs": [credentials.certificate]}
+        # The first is the one that we have the key of; the rest are shown to the gateway with it.
+        certificates = [credentials.certificate, *credentials.intermediates]
+        local |= {"auth": "pubkey", "certs": certificates}
         # These certificates are trusted by being here, and only they for this gateway.
         remote |= {"auth": "pubkey", "cacerts": list(credentials.authorities)}
         remote |= {"revocation": connection.revocation}

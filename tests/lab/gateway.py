@@ -70,6 +70,7 @@ class Gateway:
         self._inner_networks = inner_networks
         self._pool_number = 0
         self._refusal: Refusal | None = None
+        self._identity = GATEWAY_ID
         self._selectors: tuple[str, ...] = ()
         self._watcher: Watcher | None = None
         if kernel_has_esp():
@@ -155,6 +156,11 @@ class Gateway:
         self._refusal = None
         self._load_connection()
 
+    def introduce(self, identity: str) -> None:
+        """Have the gateway call itself something else."""
+        self._identity = identity
+        self._load_connection()
+
     def narrow(self, *selectors: str) -> None:
         """Lead children that are made from now on to these networks only; none: to everything."""
         self._selectors = selectors
@@ -207,9 +213,9 @@ class Gateway:
 
     def _connection(self) -> Message:
         method = "pubkey" if self._psk is None else "psk"
-        local: dict[str, Any] = {"auth": method, "id": GATEWAY_ID}
+        local: dict[str, Any] = {"auth": method, "id": self._identity}
         if self._psk is None:
-            local["certs"] = [self._pki.gateway.certificate_der]
+            local["certs"] = self._pki.gateway.chain_der
         known = "nobody.lab" if self._refusal is Refusal.IDENTITY else "%any"
         child = {
             "local_ts": list(self._selectors) or ["0.0.0.0/0", "::/0"],

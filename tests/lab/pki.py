@@ -34,7 +34,14 @@ class KeyPair:
     @property
     def certificate_der(self) -> bytes:
         """The certificate as VICI takes it."""
-        return ssl.PEM_cert_to_DER_cert(self.certificate.read_text())
+        return self.chain_der[0]
+
+    @property
+    def chain_der(self) -> list[bytes]:
+        """All certificates of the file, its own and those above it."""
+        end = "-----END CERTIFICATE-----"
+        *blocks, _ = self.certificate.read_text().split(end)
+        return [ssl.PEM_cert_to_DER_cert((block + end).strip()) for block in blocks]
 
     @property
     def key_der(self) -> bytes:
@@ -52,6 +59,14 @@ class Pki:
     henb: KeyPair
     henb_next: KeyPair
     """A second one of the same identity, for rotation."""
+
+    ike_sub_ca: KeyPair
+    gateway_below: KeyPair
+    henb_below: KeyPair
+    """Below a CA that is below the IKE CA, whose certificate is in the file too."""
+
+    gateway_other: KeyPair
+    """Of the IKE CA, but another gateway's."""
 
     stranger_ca: KeyPair
     henb_stranger: KeyPair
@@ -73,6 +88,9 @@ def make(folder: Path) -> Pki:
         for command in _commands(pki):
             run(*command)
         _expire(pki.hems_expired, pki.tls_ca)
+        for below in (pki.gateway_below, pki.henb_below):
+            with below.certificate.open("a") as file:
+                file.write(pki.ike_sub_ca.certificate.read_text())
         (folder / _COMPLETE).touch()
     return pki
 
@@ -82,10 +100,14 @@ def _commands(pki: Pki) -> Iterator[tuple[str, ...]]:
     yield _ca(pki.ike_ca, "lab IKE CA")
     yield _ca(pki.tls_ca, "lab TLS CA")
     yield _ca(pki.stranger_ca, "a CA that nobody knows")
+    yield _ca(pki.ike_sub_ca, "lab IKE CA of one maker", pki.ike_ca)
     yield _leaf(pki.gateway, pki.ike_ca, GATEWAY_ID, f"DNS:{GATEWAY_ID}")
+    yield _leaf(pki.gateway_below, pki.ike_sub_ca, GATEWAY_ID, f"DNS:{GATEWAY_ID}")
+    yield _leaf(pki.gateway_other, pki.ike_ca, "other.lab", "DNS:other.lab")
     for henb, issuer in (
         (pki.henb, pki.ike_ca),
         (pki.henb_next, pki.ike_ca),
+        (pki.henb_below, pki.ike_sub_ca),
         (pki.henb_stranger, pki.stranger_ca),
     ):
         yield _leaf(henb, issuer, HENB_ID, f"DNS:{HENB_ID}")
@@ -96,9 +118,11 @@ def _commands(pki: Pki) -> Iterator[tuple[str, ...]]:
     yield (*_leaf(pki.hems_wrong_name, pki.tls_ca, "other.lab", "DNS:other.lab"), *server)
 
 
-def _ca(pair: KeyPair, name: str) -> tuple[str, ...]:
+def _ca(pair: KeyPair, name: str, issuer: KeyPair | None = None) -> tuple[str, ...]:
+    signed = ("-CA", str(issuer.certificate), "-CAkey", str(issuer.key)) if issuer else ()
     return (
         *_new_key(pair, name),
+        *signed,
         *("-addext", "basicConstraints=critical,CA:TRUE"),
         *("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
     )

@@ -13,9 +13,12 @@ from henbd.actions import (
     Initiate,
     LoadConnection,
     LoadCredentials,
+    MarkKey,
     TerminateChild,
     TerminateIke,
     UnloadConnection,
+    UnloadKey,
+    UnloadSecret,
 )
 from henbd.system import charon_messages as messages
 from henbd.values import AddressFamily, Certificate, Child, Connection, PresharedKey
@@ -63,6 +66,8 @@ WITH_SECRET = replace(
             },
         ),
         (UnloadConnection("henbd-1"), "unload-conn", {"name": "henbd-1"}),
+        (UnloadKey("ab" * 20), "unload-key", {"id": "ab" * 20}),
+        (UnloadSecret("henbd-2"), "unload-shared", {"id": "henbd-2"}),
         (Initiate("henbd-1", "net-1"), "initiate", {"ike": "henbd-1", "child": "net-1"}),
         (TerminateIke(3), "terminate", {"ike-id": "3", "force": "yes", "timeout": "-1"}),
         (TerminateChild(7), "terminate", {"child-id": "7", "timeout": "-1"}),
@@ -70,6 +75,21 @@ WITH_SECRET = replace(
 )
 def test_action_is_a_command(action: CharonAction, command: str, message: dict[str, Any]) -> None:
     assert messages.request_for(action) == (command, message)
+
+
+def test_the_mark_of_a_key_is_a_secret_that_nobody_can_guess() -> None:
+    command, message = messages.request_for(MarkKey(CONNECTION))
+    other = replace(CONNECTION, credentials=replace(CERTIFICATE, key=b"another"))
+    assert command == "load-shared"
+    assert (message["id"], message["owners"]) == ("henbd-2", ["henbd-2"])
+    assert message["data"] != messages.request_for(MarkKey(other))[1]["data"]
+    assert CERTIFICATE.key not in message["data"]  # type: ignore[operator]
+
+
+def test_intermediate_certificates_come_after_our_own() -> None:
+    below = replace(CONNECTION, credentials=replace(CERTIFICATE, intermediates=(b"between",)))
+    _, message = messages.request_for(LoadConnection(below))
+    assert message["henbd-1"]["local"]["certs"] == [b"certificate", b"between"]  # type: ignore[index, call-overload]
 
 
 def test_connection_with_certificates_is_loaded_whole() -> None:

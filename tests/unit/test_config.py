@@ -78,6 +78,14 @@ def test_a_tunnel_by_certificate() -> None:
     assert ipsec.credentials == Certificate(CERTIFICATE, b"key of henb", KEY_ID, (CERTIFICATE,))
 
 
+def test_a_certificate_comes_with_what_stands_between_it_and_the_authority() -> None:
+    found = valid(changed(TUNNEL, "/etc/henbd/henb.pem", "/etc/henbd/chain.pem"))
+    assert found.ipsec is not None
+    assert isinstance(found.ipsec.credentials, Certificate)
+    assert found.ipsec.credentials.certificate == CERTIFICATE
+    assert found.ipsec.credentials.intermediates == (CERTIFICATE,)
+
+
 def test_a_tunnel_by_shared_secret() -> None:
     text = TUNNEL
     for line in ("certificate_file", "key_file"):

@@ -130,10 +130,6 @@ MISTAKES = """
 + certificate_file = "/x"
 ! ipsec.certificate_file: /x: No such file or directory
 
-- certificate_file = "/etc/henbd/henb.pem"
-+ certificate_file = "/etc/henbd/chain.pem"
-! ipsec.certificate_file: holds 2 certificates: only the box's own goes to the gateway
-
 - key_file = "/etc/henbd/henb.key"
 + key_file = "/etc/henbd/other.key"
 ! ipsec.key_file: /etc/henbd/other.key does not belong to the certificate /etc/henbd/henb.pem

@@ -12,11 +12,15 @@ from henbd.actions import (
     Initiate,
     LoadConnection,
     LoadCredentials,
+    MarkKey,
     RemoveGuard,
     RemoveRoute,
     Tell,
     TerminateChild,
     TerminateIke,
+    UnloadConnection,
+    UnloadKey,
+    UnloadSecret,
 )
 from henbd.control.connection import connection
 from henbd.control.plan import plan
@@ -86,10 +90,36 @@ def test_a_private_key_is_loaded_by_its_id() -> None:
     wanted = connection(GATEWAY, (CORE,), ipsec(credentials=certificate))
     has = Loaded({}, frozenset(), frozenset({wanted.secret_id}))
     look = seen(charon=up(has=has), stack=stack())
-    assert planned(want(connection=wanted, link=None), look)[0] == LoadCredentials(wanted)
+    # The mark is first: a key that is there without it is somebody else's.
+    assert planned(want(connection=wanted, link=None), look)[:2] == [
+        MarkKey(wanted),
+        LoadCredentials(wanted),
+    ]
     has = replace(has, keys=frozenset({"ab" * 20}))
     look = seen(charon=up(has=has), stack=stack())
     assert planned(want(connection=wanted, link=None), look)[0] == LoadConnection(wanted)
+
+
+def test_what_was_renewed_is_unloaded_when_nothing_uses_it_any_more() -> None:
+    proofs = [Certificate(c, c, 20 * c.hex(), ()) for c in (b"a", b"b")]
+    old, new = (connection(GATEWAY, (CORE,), ipsec(credentials=proof)) for proof in proofs)
+    keys = frozenset({20 * b"a".hex(), 20 * b"b".hex(), "ef" * 20})
+    secrets = frozenset({old.secret_id, new.secret_id, WANTED.secret_id, "of somebody else"})
+    wanted = want(connection=new)
+    both = Loaded({old.name: frozenset(), new.name: frozenset({new.child.name})}, keys, secrets)
+    sas = sa_of(old), sa_of(new, 2)
+    ended = [TerminateIke(1), UnloadConnection(old.name)]
+    assert planned(wanted, seen(charon=up(*sas, has=both))) == ended
+    one = replace(both, connections={new.name: frozenset({new.child.name})})
+    assert planned(wanted, seen(charon=up(*sas, has=one))) == ended[:1]
+    assert set(planned(wanted, seen(charon=up(sa_of(new, 2), has=one)))) == {
+        UnloadKey(20 * b"a".hex()),
+        UnloadSecret(old.secret_id),
+        UnloadSecret(WANTED.secret_id),
+    }
+    # One that somebody unloaded already.
+    rest = replace(one, keys=frozenset({"ef" * 20, 20 * b"b".hex()}))
+    assert UnloadKey(20 * b"a".hex()) not in planned(wanted, seen(charon=up(sa_of(new), has=rest)))
 
 
 # Order and conditions.
@@ -124,7 +154,7 @@ def test_outside_starts_only_when_the_guards_are_gone() -> None:
     wanted = want(
         link=link(local=OUTER, inside=False), guards=guards_of(sources=(INNER,)), connection=None
     )
-    closed = seen(stack=stack(), charon=up(has=loaded()))
+    closed = seen(stack=stack(), charon=up(has=loaded(secrets=False)))
     assert not any(isinstance(action, Tell) for action in planned(wanted, closed))
     assert RemoveGuard(Unreachable(host(MME))) in planned(wanted, closed)
     open_now = replace(closed, kernel=kernel(*guards_of(sources=(INNER,))))

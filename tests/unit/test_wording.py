@@ -16,6 +16,7 @@ from henbd.actions import (
     Initiate,
     LoadConnection,
     LoadCredentials,
+    MarkKey,
     RemoveAddress,
     RemoveGuard,
     RemoveInterface,
@@ -24,6 +25,8 @@ from henbd.actions import (
     TerminateChild,
     TerminateIke,
     UnloadConnection,
+    UnloadKey,
+    UnloadSecret,
 )
 from henbd.control import wording
 from henbd.control.connection import connection
@@ -104,6 +107,9 @@ CASES: list[tuple[Action, str]] = [
             "networks=10.30.0.0/24, 10.40.0.1/32, local_id=henb.example, remote_id=segw.example)"
         ),
     ),
+    (MarkKey(CERTIFIED), "MarkKey(henbd-1, key=0011aabb)"),
+    (UnloadKey("0011aabb"), "UnloadKey(0011aabb)"),
+    (UnloadSecret("henbd-key-0011aabb"), "UnloadSecret(henbd-key-0011aabb)"),
     (UnloadConnection("henbd-1"), "UnloadConnection(henbd-1)"),
     (Initiate("henbd-1", CHILD), f"Initiate(henbd-1, child={CHILD})"),
     (TerminateIke(3), "TerminateIke(unique_id=3)"),

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from types import TracebackType
 
-from henbd.actions import Initiate, LoadConnection, LoadCredentials
+from henbd.actions import Initiate, LoadConnection, LoadCredentials, MarkKey
 from henbd.control.tunnel import PREFIX
 from henbd.system.charon import CharonShell
 from henbd.system.doorbell import Doorbell
@@ -129,6 +129,8 @@ class Loop:
 
     def load(self, wanted: Connection) -> None:
         """Load a connection and what it takes to authenticate."""
+        if isinstance(wanted.credentials, Certificate):
+            self.shell.perform(MarkKey(wanted))
         self.shell.perform(LoadCredentials(wanted))
         self.shell.perform(LoadConnection(wanted))
 
@@ -194,6 +196,7 @@ def by_certificate(pair: KeyPair, *authorities: KeyPair) -> Certificate:
         key=pair.key_der,
         key_id=key_id(pair),
         authorities=tuple(authority.certificate_der for authority in authorities),
+        intermediates=tuple(pair.chain_der[1:]),
     )
 
 

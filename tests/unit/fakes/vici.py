@@ -10,9 +10,12 @@ from henbd.actions import (
     Initiate,
     LoadConnection,
     LoadCredentials,
+    MarkKey,
     TerminateChild,
     TerminateIke,
     UnloadConnection,
+    UnloadKey,
+    UnloadSecret,
 )
 from henbd.values import Charon, Unknown
 from tests.unit.fakes.charon import FakeCharon, Health
@@ -75,6 +78,12 @@ class ViciShell:
                 self._initiate(connection, child)
             case LoadCredentials(wanted):
                 self._send(lambda: charon.load_credentials(wanted))
+            case MarkKey(wanted):
+                self._send(lambda: charon.secrets.add(wanted.secret_id))
+            case UnloadKey(key_id):
+                self._send(lambda: charon.keys.discard(key_id))
+            case UnloadSecret(secret_id):
+                self._send(lambda: charon.secrets.discard(secret_id))
             case LoadConnection(wanted):
                 self._send(lambda: charon.load(wanted))
             case UnloadConnection(name):
