@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from henbd.errors import ConsoleError
+from henbd.printable import printable
 from henbd.system import trace_files
 from henbd.system.console import ask
 
@@ -206,7 +207,7 @@ def _confirmed(question: str) -> bool:
 
 def _lines(values: Mapping[str, str]) -> Iterator[str]:
     for path, value in values.items():
-        yield f"{path} = {value}"
+        yield printable(f"{path} = {value}")
 
 
 def _node(node: Mapping[str, Any]) -> str:
@@ -219,7 +220,7 @@ def _node(node: Mapping[str, Any]) -> str:
         about.append(f"{node['notification']} notification")
     if node["set_locally"]:
         about.append("set locally")
-    return f"{access}  {node['path']} = {node['value']}  ({', '.join(about)})"
+    return printable(f"{access}  {node['path']} = {node['value']}  ({', '.join(about)})")
 
 
 def _json(value: Any) -> str:

@@ -7,6 +7,7 @@ import os
 import sys
 import syslog
 
+from henbd.printable import printable
 from henbd.settings import LogTarget
 
 PRIORITIES = {
@@ -59,10 +60,13 @@ def _journal_listens() -> bool:
 
 
 class _OneLine(logging.Formatter):
-    """Makes one line of each message, whoever has a part in it, and none that never ends."""
+    """Makes one line of each message that moves no terminal, and none that never ends.
+
+    Whoever had a part in it.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        text = " ".join(super().format(record).splitlines())
+        text = printable(" ".join(super().format(record).splitlines()))
         if len(text) > LONGEST_LINE:
             return f"{text[:LONGEST_LINE]}… ({len(text)} characters)"
         return text

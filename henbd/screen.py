@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from henbd.printable import printable
+
 
 def screen(values: dict[str, Any]) -> str:
     """Return the text of a status."""
@@ -22,7 +24,7 @@ def screen(values: dict[str, Any]) -> str:
     ]
     lines, before = [], ""
     for label, text in rows:
-        lines.append(f"{label if label != before else '':<12} {text}".rstrip())
+        lines.append(printable(f"{label if label != before else '':<12} {text}".rstrip()))
         before = label
     return "\n".join(lines)
 

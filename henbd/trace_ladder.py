@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from henbd.printable import printable
+
 WIDTH = 46
 
 
@@ -14,7 +16,7 @@ def ladder(trace: Mapping[str, Any]) -> str:
     if trace["happenings"]:
         lines.append(f"since then, in seconds before {time_of_day(trace['at'])}")
         lines += [_happening(happening) for happening in trace["happenings"]]
-    return "\n".join(lines).rstrip() or "nothing is recorded yet"
+    return "\n".join(map(printable, lines)).rstrip() or "nothing is recorded yet"
 
 
 def title(session: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import IO
 
 from henbd.errors import StackError
+from henbd.printable import printable
 from henbd.system.doorbell import Doorbell
 from henbd.system.lines import LineBuffer
 
@@ -162,5 +163,4 @@ def _watched(popen: subprocess.Popen[bytes]) -> int:
 
 def _readable(line: bytes) -> str:
     """Return a line as text that is safe in a log."""
-    text = line.decode("utf-8", "replace").rstrip()
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return printable(line.decode("utf-8", "replace").rstrip())

@@ -9,12 +9,13 @@ import socket
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from henbd.cli import main
 from henbd.errors import ConsoleError, HenbdError
 from henbd.system.console import MOST_CONNECTIONS, Console, ask
 from henbd.system.local_socket import Caller
@@ -22,6 +23,15 @@ from tests.functional.loop import LIMIT_S, Loop
 
 # More than any socket holds at a time.
 LARGE = "x" * 3_000_000
+
+
+# A value with what clears a terminal, in C1 of ISO 6429 and as lines of its own.
+WORD = "calm\x9b2J\x1b[2J\nDevice.Faked = true"
+ABOUT = {"type": "string", "notification": "off", "set_locally": False, "writable": True}
+FOREIGN: Mapping[str, dict[str, Any]] = {
+    "get": {"values": {"Device.A": WORD}},
+    "tree": {"nodes": [{"path": "Device.A", "value": WORD, **ABOUT}]},
+}
 
 
 class Served:
@@ -39,6 +49,8 @@ class Served:
         self.asked.append(request)
         if request.get("command") == "large":
             return {"text": LARGE}
+        if request.get("command") in ("get", "tree"):
+            return FOREIGN[request["command"]]
         if request.get("command") == "unknown":
             return {"error": "unknown command 'unknown'"}
         return {"you said": request}
@@ -108,6 +120,17 @@ def test_a_question_is_answered(served: Served) -> None:
 
 def test_an_answer_of_any_length_arrives(served: Served) -> None:
     assert served.ask({"command": "large"}) == {"text": LARGE}
+
+
+@pytest.mark.parametrize("command", FOREIGN)
+def test_a_value_stays_on_its_line_and_moves_no_terminal(
+    served: Served, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thread = threading.Thread(target=main, args=([command, "--socket", served.path, "Device.A"],))
+    thread.start()
+    served.loop.turn_until(lambda: not thread.is_alive())
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "Device.A = calm\ufffd2J\ufffd[2J\ufffdDevice.Faked = true" in line
 
 
 def test_a_refusal_is_an_error_of_the_caller(served: Served) -> None:

@@ -19,7 +19,7 @@ if len(sys.argv) > 2:
 logs.begin()
 logs.configure("info", LogTarget(sys.argv[1]))
 logger = logging.getLogger("henbd.test")
-logger.error("first\\nsecond")
+logger.error("first\\nsecond\\x1b\\x9b2J")
 logger.debug("not wanted")
 logger.info("last")
 logger.warning("x" * 2000)
@@ -27,7 +27,8 @@ logging.getLogger("library").info("not wanted either")
 """
 
 
-# However long a text is that somebody else has a part in, its line has an end.
+# Whatever is in a text that somebody else has a part in, it stays on a line that has an end.
+FIRST = "first second\ufffd\ufffd2J"
 LONG = "x" * 800 + "… (2000 characters)"
 
 
@@ -44,12 +45,12 @@ def test_standard_error_has_the_level_as_a_word(
     arguments: tuple[str, ...],
 ) -> None:
     first, second, third = said(*arguments).splitlines()
-    assert (first, second) == ("ERROR henbd.test: first second", "INFO henbd.test: last")
+    assert (first, second) == (f"ERROR henbd.test: {FIRST}", "INFO henbd.test: last")
     assert third == f"{f'WARNING henbd.test: {LONG}'[:800]}… (2020 characters)"
 
 
 def test_the_journal_has_the_level_of_each_line_as_a_number() -> None:
-    assert said("auto", "{}:{}") == f"<3>first second\n<6>last\n<4>{LONG}\n"
+    assert said("auto", "{}:{}") == f"<3>{FIRST}\n<6>last\n<4>{LONG}\n"
 
 
 def test_syslog_has_the_level_and_who_says_it(tmp_path: Path) -> None:
@@ -78,5 +79,5 @@ for _ in range(3):
     # The facility daemon is 3 (RFC 5424 6.2.1): 8 * 3 + level.
     assert [line[: line.index(">") + 1] for line in lines] == ["<27>", "<30>", "<28>"]
     assert all(" henbd[" in line for line in lines)
-    assert lines[0].endswith(": first second")
+    assert lines[0].endswith(f": {FIRST}")
     assert all(len(line.encode()) <= 1024 for line in lines)

@@ -20,7 +20,8 @@ ROOT = Path(henbd.__file__).parent
 
 # A module imports from layers above its own here, or from its own layer without a cycle.
 LAYERS = (
-    ("", "model", "control", "cwmp", "system", "errors", "levels", "values", "actions", "settings"),
+    ("", "model", "control", "cwmp", "system"),
+    ("errors", "levels", "values", "actions", "settings", "printable"),
     (
         "model.schema",
         "model.types",

@@ -191,6 +191,10 @@ def test_what_is_otherwise_has_its_line(
             ["alarms       Minor: no clock"],
         ),
         (
+            {"alarms": [{"severity": "Minor", "text": "a\n\x9b2Jb", "since_s": None}]},
+            ["alarms       Minor: a\ufffd\ufffd2Jb"],
+        ),
+        (
             {"waiting_for": [{"for": "an answer", "in_s": 5.0}, {"for": "a key", "in_s": None}]},
             ["waiting for  an answer, in 5.0 s at the latest", "             a key"],
         ),

@@ -215,6 +215,8 @@ def test_the_ladder_tells_the_session_in_order() -> None:
     going_on = ladder(shown(number=None, took_s=None)).splitlines()
     assert going_on[0].startswith("the session that goes on, ")
     assert going_on[6].strip() == "it goes on"
+    failed = ladder(shown(failure="busy\n\x9b2J")).splitlines()
+    assert failed[6] == "    +1.2500 busy\ufffd\ufffd2J"
     assert ladder({"sessions": [], "at": "", "happenings": []}) == "nothing is recorded yet"
 
 

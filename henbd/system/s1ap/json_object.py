@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TypeVar
 
+from henbd.printable import printable
 from henbd.values import Address
 
 T = TypeVar("T")
@@ -41,8 +42,7 @@ class JsonObject:
 
     def text(self, name: str, longest: int = LONGEST_TEXT) -> str:
         """Return a string made fit for a log: on one line, and not too long."""
-        value = self.string(name)[:longest]
-        return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
+        return printable(self.string(name)[:longest])
 
     def integer(self, name: str, least: int, most: int) -> int:
         """Return an integer within a range."""
