@@ -16,7 +16,8 @@ from henbd.values import Vitals
 # TR-181: StatsCounter and unsignedInt are 32 bits wide, and wrap.
 COUNTER = 2**32
 
-ROW = re.compile(r"(?<=\.)([0-9]+)\.")
+# TR-106 3.2.1: a positive integer; of more digits than any table has rows none is made.
+ROW = re.compile(r"(?<=\.)([1-9][0-9]{0,8})\.")
 
 # What `vitals` are about: these objects, and these parameters.
 VITAL_OBJECTS = (paths.MEMORY, paths.SCTP)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from henbd.control.report_box import stack_parameters, state_origin, vitals
 from henbd.model import paths
 from henbd.values import Vitals
@@ -115,6 +117,14 @@ def test_of_the_stack_only_legal_values_of_its_own_parameters_are_taken() -> Non
     changed = {p: v for p, v in tree.values.items() if TREE.values.get(p) != v}
     assert changed.pop(paths.FAP + "Capabilities.MaxTxPower") == "20"
     assert all(p.startswith((paths.REM_CELLS, paths.FAP + "REM.LTE.CellNumber")) for p in changed)
+
+
+@pytest.mark.parametrize("number", ["0", "01", "9" * 10, "1" * 5000])
+def test_what_is_no_number_of_a_row_names_none(number: str) -> None:
+    told = ((f"{CELL}{number}.RF.PhyCellID", "1"), (f"{CELL}3.RF.PhyCellID", "1"))
+    tree = stack_parameters(TREE, told)
+    assert tree.instances[paths.REM_CELLS] == (3,)
+    assert tree.value(paths.REM_CELLS + "3.RF.PhyCellID") == "1"
 
 
 def test_no_more_rows_than_the_table_takes() -> None:
