@@ -12,7 +12,17 @@ from henbd.control.gateways import asked_again_at, turn_ends_at
 from henbd.control.negotiation import narrowed
 from henbd.control.tunnel import installed
 from henbd.model.types import date_time
-from henbd.values import Charon, Connection, Hold, IkeSa, PeerState, S1Link, Unknown
+from henbd.values import (
+    Charon,
+    Connection,
+    Hold,
+    IkeSa,
+    Interface,
+    Kernel,
+    PeerState,
+    S1Link,
+    Unknown,
+)
 
 if TYPE_CHECKING:
     from henbd.daemon import Daemon
@@ -72,6 +82,8 @@ def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:
         yield Wait(charon.reason)
     if wanted is None:
         return
+    if wanted.interface is not None and _is_taken(wanted.interface, observed.kernel):
+        yield Wait(f"the name {wanted.interface.name}: an interface of somebody else bears it")
     if isinstance(wanted.connection, Unknown):
         yield Wait(wanted.connection.reason)
     elif wanted.connection is not None and isinstance(charon, Charon) and not tunnel.up:
@@ -81,6 +93,11 @@ def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:
         yield Wait(f"the tunnel with {gateway}: {condition}{alone}", again_s)
     elif wanted.connection is not None and tunnel.sa is not None and tunnel.up:
         yield from _waits_for_selectors(wanted.connection, tunnel.sa, one=wanted.one_child)
+
+
+def _is_taken(wanted: Interface, kernel: Kernel | Unknown) -> bool:
+    devices = () if isinstance(kernel, Unknown) else kernel.devices
+    return any(device.name == wanted.name and not device.ours for device in devices)
 
 
 def _waits_for_selectors(wanted: Connection, sa: IkeSa, *, one: bool) -> Iterator[Wait]:

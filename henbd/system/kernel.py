@@ -26,7 +26,7 @@ from henbd.errors import KernelError
 from henbd.system import links, rtnetlink, xfrm
 from henbd.system.doorbell import Doorbell
 from henbd.system.netlink import NetlinkSocket
-from henbd.values import Block, Guard, Kernel, Route, Unknown, Unreachable
+from henbd.values import Block, Guard, Interface, Kernel, Route, Unknown, Unreachable
 
 if TYPE_CHECKING:
     from henbd.system.routes import Routes
@@ -80,7 +80,7 @@ class KernelShell:
             case RemoveRoute(route):
                 self._take(route)
             case AddInterface(interface):
-                self._change_link(links.RTM_NEWLINK, links.new(interface), errno.EEXIST)
+                self._make_link(interface)
             case RemoveInterface(device):
                 self._change_link(links.RTM_DELLINK, links.gone(device.index), errno.ENODEV)
             case RemoveAddress(held):
@@ -160,10 +160,24 @@ class KernelShell:
             if error.errno != errno.ENOENT:
                 raise _refused("delete", unwanted, error) from error
 
+    def _make_link(self, interface: Interface) -> None:
+        """Make an interface; one of ours of that name is no error, that of somebody else is."""
+        try:
+            self._routing.request(links.RTM_NEWLINK, links.new(interface), create=True)
+        except OSError as error:
+            if error.errno != errno.EEXIST or not self._has_made(interface.name):
+                why = error.strerror or error
+                raise KernelError(f"interface {interface.name}: {why}") from error
+
+    def _has_made(self, name: str) -> bool:
+        links_there = self._routing.dump(rtnetlink.RTM_GETLINK, rtnetlink.LINKS_ASKED)
+        devices = map(rtnetlink.device, (message.body for message in links_there))
+        return any(device.ours and device.name == name for device in devices)
+
     def _change_link(self, kind: int, body: bytes, done: int) -> None:
         """Change an interface, or what is on it; `done` is the error that says it is so already."""
         try:
-            self._routing.request(kind, body, create=kind == links.RTM_NEWLINK)
+            self._routing.request(kind, body)
         except OSError as error:
             if error.errno != done:
                 raise KernelError(f"interface: {error.strerror or error}") from error

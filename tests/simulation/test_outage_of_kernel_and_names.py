@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from henbd.actions import AddGuard, Initiate
+import pytest
+
+from henbd.actions import AddGuard, AddInterface, Initiate
 from henbd.control.guard import host
 from henbd.model import paths
+from henbd.values import Device, EspMode
 from henbd.waits import waits
+from tests.unit.conftest import Worlds
 from tests.unit.fakes.kernel import OUTER, Fate
 from tests.unit.settings import hems, ipsec
 from tests.unit.world import (
@@ -33,6 +37,25 @@ def test_without_guards_no_tunnel_is_negotiated(world: World) -> None:
     assert not world.done(Initiate)
     assert len(world.done(AddGuard)) < 600
     world.kernel.guards_allowed = True
+    world.run(35)
+    assert world.informs
+
+
+def test_interface_of_others_of_the_name_is_told_of_and_not_asked_for_without_end(
+    worlds: Worlds, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = ipsec(gateways=(str(GATEWAY),), networks=(CORE,), interface="henbd0")
+    world = worlds(EspMode.POLICY, lab_settings(ipsec=own))
+    world.kernel.devices[9] = Device(9, "henbd0", up=True, loopback=False, carries_tunnel=False)
+    world.start()
+    world.run(600)
+    assert not world.done(Initiate)
+    assert len(world.done(AddInterface)) < 30
+    assert "interface henbd0: File exists" in caplog.text
+    assert "the name henbd0: an interface of somebody else bears it" in {
+        wait.what for wait in waits(world.daemon)
+    }
+    world.kernel.remove_device(9)
     world.run(35)
     assert world.informs
 

@@ -31,7 +31,7 @@ def test_interface_is_made_once_known_by_its_mark_and_removed(
 ) -> None:
     """Where the kernel has no such interfaces it says so, and the daemon with it."""
     if not kernel_has_esp():
-        with pytest.raises(KernelError, match="interface: Operation not supported"):
+        with pytest.raises(KernelError, match="interface henbd0: Operation not supported"):
             shell.perform(AddInterface(interface))
         return
     for _ in range(2):
@@ -42,6 +42,14 @@ def test_interface_is_made_once_known_by_its_mark_and_removed(
     for _ in range(2):
         shell.perform(RemoveInterface(made))
     assert not [device for device in see(shell).devices if device.ours]
+
+
+@pytest.mark.parametrize("if_id", [0, 42])
+def test_interface_of_others_with_its_name_is_an_error(shell: KernelShell, if_id: int) -> None:
+    before = see(shell).devices
+    with pytest.raises(KernelError, match="interface wan1: File exists"):
+        shell.perform(AddInterface(Interface("wan1", if_id)))
+    assert see(shell).devices == before
 
 
 @pytest.mark.parametrize("version", [4, 6])

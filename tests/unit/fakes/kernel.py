@@ -119,6 +119,8 @@ class FakeKernel:
                 if self.routes.pop(route, None):
                     self.rung()
             case AddInterface(interface):
+                if any(device.name == interface.name for device in self.devices.values()):
+                    raise KernelError(f"interface {interface.name}: File exists")
                 index = max(self.devices) + 1
                 made = Device(index, interface.name, True, False, bool(interface.if_id))
                 self.devices[index] = replace(made, if_id=interface.if_id, ours=True)
