@@ -231,6 +231,9 @@ class CharonShell:
 
     def _read(self, look: _Look) -> Charon:
         assert self._mode is not None, "the greeting is answered first"
+        for question, reply in zip(look.questions, look.replies, strict=True):
+            if (refusal := reply.refusal()) is not None:
+                raise CharonError(f"{question}: {refusal}")
         return Charon(
             sas=ike_sas(look.replies[0].items),
             loaded=_loaded(look.replies[1:]),

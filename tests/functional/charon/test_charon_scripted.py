@@ -81,6 +81,25 @@ def test_nonsense_is_unknown_and_passes(path: Path) -> None:
         assert [sa.established for sa in loop.see().sas] == [True]
 
 
+@pytest.mark.parametrize("question", GOOD)
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (response({"success": "no", "errmsg": "out of memory"}), "out of memory"),
+        (framed(Packet.CMD_UNKNOWN), "not known to this charon"),
+    ],
+    ids=["refused", "not known"],
+)
+def test_refused_question_is_unknown_and_no_empty_list(
+    path: Path, question: str, answer: bytes, why: str
+) -> None:
+    answers = GOOD | {question: answer}
+    with ScriptedCharon(path, lambda command: answers[command]), Loop(path) as loop:
+        assert loop.look() == Unknown(f"charon is not understood: {question}: {why}")
+        answers = GOOD
+        assert [sa.established for sa in loop.see().sas] == [True]
+
+
 REKEYED = item("list-sa", {"henbd-lab": GOOD_SA | {"state": "REKEYED"}}) + response({})
 
 
