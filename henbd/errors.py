@@ -148,3 +148,7 @@ class ConsoleError(HenbdError):
     def __init__(self, text: str, answer: Mapping[str, Any] | None = None) -> None:
         self.answer = answer or {}
         super().__init__(text)
+
+
+class NotRunningError(ConsoleError):
+    """Nobody listens where the running daemon would: there is none."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from henbd import config
 from henbd.actions import RemoveGuard
 from henbd.control.guard import far, near
-from henbd.errors import ConsoleError, KernelError
+from henbd.errors import ConsoleError, KernelError, NotRunningError
 from henbd.settings import Settings
 from henbd.system.console import ask
 from henbd.system.doorbell import Doorbell
@@ -79,7 +79,7 @@ def _ways(guard: Guard, names: dict[int, str]) -> Iterator[str]:
 def _see_that_nobody_minds(settings: Settings) -> None:
     try:
         ask(settings.control_socket, {"command": "status"})
-    except ConsoleError:
+    except NotRunningError:
         return
     raise ConsoleError("henbd is running, and would put them back at once: stop it first")
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from henbd.errors import ConsoleError
+from henbd.errors import ConsoleError, NotRunningError
 from henbd.system.doorbell import Doorbell
 from henbd.system.lines import LineConnection, turn_away
 from henbd.system.local_socket import Caller, LocalSocket
@@ -119,7 +119,7 @@ def ask(path: str, request: Mapping[str, Any], timeout_s: float = PATIENCE_S) ->
                 connection.sendall(json.dumps(request).encode() + b"\n")
             line = _read_line(connection, deadline)
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise ConsoleError(
+        raise NotRunningError(
             f"henbd is not running ({path}: {error.strerror}); start it, or name its --socket"
         ) from error
     except PermissionError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -188,6 +189,19 @@ def test_guard_removes_nothing_without_a_yes(
     done = henbd(box, configuration, "--remove", stdin=answer and f"{answer}\n")
     assert done.returncode == 1
     assert seen(box).guards == before
+    assert GuardFile(str(tmp_path / "store")).kept == frozenset(NETWORK.values())
+
+
+def test_guard_removes_nothing_while_a_henbd_may_run_though_it_does_not_answer(
+    box: Namespace, file: GuardFile, tmp_path: Path, configuration: Path
+) -> None:
+    file.keep(NETWORK.values())
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "control.sock"))
+        listener.listen()
+        done = henbd(box, configuration, "--remove", "--yes")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "henbd does not answer within" in done.stderr
     assert GuardFile(str(tmp_path / "store")).kept == frozenset(NETWORK.values())
 
 
