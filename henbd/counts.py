@@ -19,6 +19,7 @@ class Counts:
         self.session_s = 0.0
         self.informs: Counter[str] = Counter()
         self.tunnels = 0
+        self.negotiation_failures = 0
         self.addresses = 0
         self.setups = 0
 

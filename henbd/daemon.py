@@ -164,6 +164,7 @@ class Daemon:
             )
             self.witness.course = replace(self.witness.course, gateways=known)
         if gateway is not None and error is not None:
+            self.counts.negotiation_failures += 1
             logger.warning("gateway %s: %s", gateway, error)
             self.trace.note("tunnel", f"{gateway}: {error}")
             self._ask_names()

@@ -171,6 +171,16 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Traffic:
+    """What has gone through a CHILD_SA since it was installed."""
+
+    bytes_in: int = 0
+    packets_in: int = 0
+    bytes_out: int = 0
+    packets_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ChildSa:
     """A CHILD_SA as charon lists it."""
 
@@ -178,6 +188,29 @@ class ChildSa:
     unique_id: int
     installed: bool
     networks: tuple[Network, ...]
+    spi_in: int = 0
+    spi_out: int = 0
+    age_s: int = field(default=0, compare=False)
+    traffic: Traffic = field(default=Traffic(), compare=False)
+
+
+class Nat(Enum):
+    """On whose side of the tunnel there is a NAT, in the words of TR-181 NATDetected."""
+
+    NONE = "None"
+    LOCAL = "Local"
+    REMOTE = "Remote"
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The algorithms of an IKE_SA, in charon's words; empty, and 0 bits, where it names none."""
+
+    encryption: str = ""
+    key_bits: int = 0
+    integrity: str = ""
+    pseudo_random: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +225,8 @@ class IkeSa:
     gateway: str
     inner: tuple[Address, ...]
     children: tuple[ChildSa, ...]
+    suite: Suite = Suite()
+    nat: Nat = Nat.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,12 +417,17 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """How the box is; `sctp` has the kernel's counters by the names of RFC 3873's objects."""
+    """How the box is; `sctp` has the kernel's counters by the names of RFC 3873's objects.
+
+    `xfrm` has those of packets that IPsec discarded, by the kernel's names; empty where this kernel
+    does not count.
+    """
 
     up_time_s: int
     memory_total_kib: int
     memory_free_kib: int
     sctp: Mapping[str, int]
+    xfrm: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

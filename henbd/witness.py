@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 from henbd.clock import Clock
 from henbd.control import course as courses
-from henbd.control import factory, report, report_box, report_s1
+from henbd.control import factory, report, report_box, report_ipsec, report_s1
 from henbd.control import gateways as gateway_lists
 from henbd.control import history as histories
 from henbd.control.course import Course
@@ -45,7 +46,7 @@ class Witness:
         self._clock = clock
         self._trace = trace
         self._counts = counts
-        self._vitals_at = now
+        self._vitals_at = self._seen_at = now
         self.course = Course(
             tunnel_since=now,
             pathless_since=now,
@@ -82,7 +83,7 @@ class Witness:
         for about, text in happenings(self.observed, observed, self.tunnel, tunnel):
             self._trace.note(about, text)
         self._counts.look(self.observed, observed, self.tunnel, tunnel)
-        self.observed, self.tunnel = observed, tunnel
+        self.observed, self.tunnel, self._seen_at = observed, tunnel, now
 
     def _log(self, observed: Observed, tunnel: Tunnel, settings: Settings) -> None:
         changed = (tunnel.condition, tunnel.inner) != (self.tunnel.condition, self.tunnel.inner)
@@ -169,5 +170,12 @@ class Witness:
         if not wanted or now < self._vitals_at:
             return
         self._vitals_at = now + VITALS_S
-        seen = party.observe()
-        self._memory.report(report_box.vitals(self._memory.tree, seen, self._clock.wall()))
+        seen, wall = party.observe(), self._clock.wall()
+        tree = report_box.vitals(self._memory.tree, seen, wall)
+        seen_at = wall - timedelta(seconds=now - self._seen_at)
+        tree = report_ipsec.security_associations(
+            tree, self.tunnel, seen_at, now - self.course.tunnel_since
+        )
+        tree = report_box.addressing(tree, self.observed.kernel)
+        tree = report_ipsec.discarded(tree, seen.xfrm, self._counts.negotiation_failures)
+        self._memory.report(tree)

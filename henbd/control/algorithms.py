@@ -48,6 +48,17 @@ GROUPS = {
 }
 
 
+# What charon names in a list of SAs otherwise than TR-181, beside `_` for `-`.
+LISTED = {
+    "3DES_CBC": "3DES",
+    "PRF_AES128_XCBC": "AES-128-XCBC",
+    "PRF_AES128_CMAC": "AES-128-CMAC",
+    "MODP_1024_160": "MODP-1024-PRIME-160",
+    "MODP_2048_224": "MODP-2048-PRIME-224",
+    "MODP_2048_256": "MODP-2048-PRIME-256",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Algorithms:
     """Names of TR-181, by kind, in the order of preference."""
@@ -69,6 +80,11 @@ def algorithms(proposal: str) -> Algorithms:
     return Algorithms(
         _names(words, ENCRYPTION), functions, _names(words, INTEGRITY), _names(words, GROUPS)
     )
+
+
+def listed(word: str) -> str:
+    """Return an algorithm of an SA, as charon lists it, by its name in TR-181."""
+    return LISTED.get(word) or word.removeprefix("PRF_").replace("_", "-")
 
 
 def supported(proposals: tuple[str, ...]) -> Algorithms:

@@ -132,6 +132,7 @@ def _tunnel(settings: Settings) -> dict[str, str]:
     values = {
         paths.IPSEC_ENABLE: "true",
         paths.INTERFACE + "Type": "Tunnel",
+        **_families(ipsec),
         paths.TUNNEL_INTERFACE: paths.INTERFACE.removesuffix("."),
         paths.IKE_SA + "Tunnel": paths.TUNNELS + "1",
     }
@@ -142,6 +143,15 @@ def _tunnel(settings: Settings) -> dict[str, str]:
     if AddressFamily.IPV6 in ipsec.families:
         values[paths.INNER_IPV6 + "Origin"] = "IKEv2"
     return values
+
+
+def _families(ipsec: IpsecSettings) -> dict[str, str]:
+    """Return which kinds of addresses are asked for on the tunnel's interface."""
+    enabled = {
+        paths.INTERFACE + "IPv4Enable": AddressFamily.IPV4,
+        paths.INTERFACE + "IPv6Enable": AddressFamily.IPV6,
+    }
+    return {p: "true" if family in ipsec.families else "false" for p, family in enabled.items()}
 
 
 def _algorithms(ipsec: IpsecSettings) -> dict[str, str]:

@@ -64,6 +64,8 @@ def _tunnel(tree: Tree, observed: Observed, tunnel: Tunnel) -> dict[str, str]:
             continue
         address = next((a for a in tunnel.inner if a.version == version), None)
         values[row + "Status"] = "Enabled" if address else "Disabled"
+        if version == 6:
+            values[row + "IPAddressStatus"] = "Preferred" if address else "Invalid"
         if address is None:
             continue
         values[row + "IPAddress"] = str(address)

@@ -11,7 +11,7 @@ from henbd.model import paths, types
 from henbd.model.schema import Role
 from henbd.model.table import generic
 from henbd.model.tree import Tree
-from henbd.values import Vitals
+from henbd.values import Kernel, Unknown, Vitals
 
 # TR-181: StatsCounter and unsignedInt are 32 bits wide, and wrap.
 COUNTER = 2**32
@@ -20,7 +20,7 @@ COUNTER = 2**32
 ROW = re.compile(r"(?<=\.)([1-9][0-9]{0,8})\.")
 
 # What `vitals` are about: these objects, and these parameters.
-VITAL_OBJECTS = (paths.MEMORY, paths.SCTP)
+VITAL_OBJECTS = (paths.MEMORY, paths.SCTP, paths.IKE_SA, paths.IPSEC_STATS)
 VITAL_PARAMETERS = (paths.UP_TIME, paths.TIME_STATUS, paths.LOCAL_TIME)
 
 # The tables whose rows are the stack's to tell.
@@ -42,12 +42,22 @@ def vitals(tree: Tree, seen: Vitals, wall: datetime) -> Tree:
     return tree.report(values)
 
 
+def addressing(tree: Tree, kernel: Kernel | Unknown) -> Tree:
+    """Return the tree with whether this kernel does IPv6; one that does has an address of it."""
+    if isinstance(kernel, Unknown):
+        return tree
+    there = any(held.address.version == 6 for held in kernel.addresses)
+    return tree.report(
+        {
+            paths.IPV6_CAPABLE: "true" if there else "false",
+            paths.IPV6_STATUS: "Enabled" if there else "Disabled",
+        }
+    )
+
+
 def vitals_are_told(tree: Tree) -> bool:
     """Return whether the HeMS wants to be told when `vitals` change."""
-    return any(
-        path in VITAL_PARAMETERS or path.removesuffix(path.rpartition(".")[2]) in VITAL_OBJECTS
-        for path in tree.notified
-    )
+    return any(path in VITAL_PARAMETERS or path.startswith(VITAL_OBJECTS) for path in tree.notified)
 
 
 def stack_parameters(tree: Tree, told: tuple[tuple[str, str], ...]) -> Tree:

@@ -6,6 +6,7 @@ Whatever charon sends that cannot be understood raises CharonError.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import (
     IPv4Address,
@@ -40,7 +41,10 @@ from henbd.values import (
     EspMode,
     IkeSa,
     Loaded,
+    Nat,
     Network,
+    Suite,
+    Traffic,
 )
 
 # While an IKE_SA is being rekeyed its children carry traffic, and it has its inner address until
@@ -213,7 +217,25 @@ def _ike_sa(connection: str, section: Section) -> IkeSa:
         # The same address may be listed twice.
         inner=tuple(dict.fromkeys(map(_address, _texts(section, "local-vips")))),
         children=tuple(_child_sa(child) for _, child in _sections(_section(section, "child-sas"))),
+        suite=_suite(section),
+        nat=_nat(section),
     )
+
+
+def _suite(section: Section) -> Suite:
+    return Suite(
+        encryption=_maybe(section, "encr-alg"),
+        key_bits=_count(section, "encr-keysize"),
+        integrity=_maybe(section, "integ-alg"),
+        pseudo_random=_maybe(section, "prf-alg"),
+        group=_maybe(section, "dh-group"),
+    )
+
+
+def _nat(section: Section) -> Nat:
+    if _maybe(section, "nat-local") == "yes":
+        return Nat.LOCAL
+    return Nat.REMOTE if _maybe(section, "nat-remote") == "yes" else Nat.NONE
 
 
 def _child_sa(section: Section) -> ChildSa:
@@ -223,6 +245,15 @@ def _child_sa(section: Section) -> ChildSa:
         installed=_text(section, "state") in _INSTALLED,
         networks=tuple(
             network for text in _texts(section, "remote-ts") for network in _networks(text)
+        ),
+        spi_in=_spi(section, "spi-in"),
+        spi_out=_spi(section, "spi-out"),
+        age_s=_count(section, "install-time"),
+        traffic=Traffic(
+            bytes_in=_count(section, "bytes-in"),
+            packets_in=_count(section, "packets-in"),
+            bytes_out=_count(section, "bytes-out"),
+            packets_out=_count(section, "packets-out"),
         ),
     )
 
@@ -270,6 +301,22 @@ def _number(section: Section, key: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER):
         raise CharonError(f"{key} is not a number: {text}")
     return int(text)
+
+
+def _maybe(section: Section, key: str) -> str:
+    """Return a value that charon tells once there is something to tell; empty before."""
+    return _text(section, key) if key in section else ""
+
+
+def _count(section: Section, key: str) -> int:
+    return _number(section, key) if key in section else 0
+
+
+def _spi(section: Section, key: str) -> int:
+    digits = _maybe(section, key)
+    if not re.fullmatch("[0-9a-f]{0,8}", digits):
+        raise CharonError(f"{key} is no SPI: {digits}")
+    return int(digits or "0", 16)
 
 
 def _list(section: Section, key: str) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""What the kernel says about the box as a whole: how long it runs, its memory, its SCTP counters.
+"""What the kernel says about the box as a whole: how long it runs, its memory, its counters.
 
 Read from /proc when somebody asks; nothing is kept.
 """
@@ -30,6 +30,10 @@ class VitalSigns:
             sctp={
                 name.removeprefix("Sctp"): number
                 for name, number in self._figures("net/sctp/snmp").items()
+            },
+            xfrm={
+                name.removeprefix("Xfrm"): number
+                for name, number in self._figures("net/xfrm_stat").items()
             },
         )
 

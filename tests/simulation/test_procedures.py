@@ -368,3 +368,26 @@ def test_routes_of_our_own_stand_in_for_charons(worlds: Worlds) -> None:
     assert world.stack.up == [MME]
     own = {route for route in +world.kernel.routes if route.ours}
     assert {route.source for route in own} == {INNER_3}
+
+
+def test_a_hems_that_asks_is_told_of_the_tunnel_as_it_is_now(world: World) -> None:
+    world.register()
+    child = paths.CHILD_SAS + "1."
+    assert child + "Status" not in world.values
+    world.hems.will_ask(get_values(paths.IPSEC))
+    world.listener.call()
+    world.run(2)
+    assert world.values[child + "Status"] == "Up"
+    assert world.values[paths.IKE_SA + "CreationTime"].startswith("2026-06-01T12:00:0")
+    assert world.values[paths.IPSEC_STATS + "NegotiationFailures"] == "0"
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.REFUSES
+    world.charon.lose()
+    world.run(30)
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.GRANTS
+    world.run(90)
+    world.hems.will_ask(get_values(paths.IPSEC))
+    world.listener.call()
+    world.run(2)
+    assert int(world.values[paths.IPSEC_STATS + "NegotiationFailures"]) >= 2

@@ -16,6 +16,9 @@ from henbd.values import (
     EspMode,
     IkeSa,
     Loaded,
+    Nat,
+    Suite,
+    Traffic,
 )
 
 CHILD = {
@@ -72,6 +75,37 @@ def test_ike_sa_is_read() -> None:
             ),
         ),
     )
+
+
+def test_what_charon_tells_of_algorithms_and_traffic_is_read() -> None:
+    told = {"encr-alg": b"AES_GCM_16", "encr-keysize": b"128", "prf-alg": b"PRF_HMAC_SHA2_256"}
+    sa = ike_sa(**told, **{"dh-group": b"ECP_256"})
+    assert sa.suite == Suite("AES_GCM_16", 128, "", "PRF_HMAC_SHA2_256", "ECP_256")
+    child = child_sa(
+        **{"spi-in": b"c0a80001", "spi-out": b"0000000f", "install-time": b"9"},
+        **{"bytes-in": b"1", "packets-in": b"2", "bytes-out": b"3", "packets-out": b"4"},
+    )
+    assert (child.spi_in, child.spi_out, child.age_s) == (0xC0A80001, 15, 9)
+    assert child.traffic == Traffic(1, 2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("told", "nat"),
+    [
+        ({}, Nat.NONE),
+        ({"nat-any": b"yes"}, Nat.NONE),
+        ({"nat-local": b"yes", "nat-any": b"yes"}, Nat.LOCAL),
+        ({"nat-remote": b"yes"}, Nat.REMOTE),
+    ],
+)
+def test_nat_is_on_one_side(told: dict[str, bytes], nat: Nat) -> None:
+    assert ike_sa(**told).nat is nat
+
+
+@pytest.mark.parametrize("spi", [b"xyz", b"123456789", b"-1", b"C0A80001"])
+def test_what_is_no_spi_is_an_error(spi: bytes) -> None:
+    with pytest.raises(CharonError, match="spi-in"):
+        child_sa(**{"spi-in": spi})
 
 
 def test_two_ike_sas_of_one_name_are_two() -> None:

@@ -30,9 +30,9 @@ def test_names_without_next_level_are_the_object_and_all_below(path: str) -> Non
         ("", ["Device."]),
         ("Device.IPsec.IKEv2SA.", ["Device.IPsec.IKEv2SA.1."]),
         (
-            "Device.IPsec.IKEv2SA.1.",
-            [f"Device.IPsec.IKEv2SA.1.{n}" for n in ("Status", "Alias", "Tunnel")]
-            + [f"Device.IPsec.IKEv2SA.1.{n}" for n in ("LocalAddress", "RemoteAddress")],
+            "Device.IPsec.Tunnel.1.",
+            [f"Device.IPsec.Tunnel.1.{n}" for n in ("Alias", "TunnelInterface")]
+            + [f"Device.IPsec.Tunnel.1.{n}" for n in ("TunneledInterface", "Filters")],
         ),
         (
             "Device.",

@@ -10,7 +10,7 @@ import pytest
 
 from henbd.actions import LoadConnection, TerminateChild, TerminateIke, UnloadConnection
 from henbd.control.tunnel import PREFIX
-from henbd.values import AddressFamily, Connection, EspMode, IkeSa, Unknown
+from henbd.values import AddressFamily, Connection, EspMode, IkeSa, Suite, Unknown
 from tests.functional.charon.charon_loop import Ground, by_secret, child, connection, ground
 from tests.lab.charon import kernel_has_esp
 from tests.lab.namespaces import run
@@ -31,6 +31,7 @@ def test_tunnel_by_certificate(here: Ground) -> None:
     )
     sa = here.loop.bring_up(wanted)
     assert (sa.connection, sa.established, sa.connecting) == (wanted.name, True, False)
+    assert sa.suite == Suite("AES_GCM_16", 128, "", "PRF_HMAC_SHA2_256", "ECP_256")
     assert sa.gateway == str(wanted.gateway)
     assert [address.version for address in sa.inner] == [4, 6]
     (installed,) = sa.children
@@ -38,6 +39,12 @@ def test_tunnel_by_certificate(here: Ground) -> None:
     assert installed.networks == wanted.child.networks
     for address in (MME, MME_6):
         ping(here.lab.henb, address)
+    (seen,) = here.loop.see(full=False).sas
+    (carrying,) = seen.children
+    assert carrying.spi_in
+    assert carrying.spi_out
+    assert min(carrying.traffic.packets_in, carrying.traffic.packets_out) >= 2
+    assert min(carrying.traffic.bytes_in, carrying.traffic.bytes_out) >= 2 * 64
 
 
 def test_tunnel_by_secret(tmp_path: Path, pki: Pki, caplog: pytest.LogCaptureFixture) -> None:
