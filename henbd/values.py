@@ -249,13 +249,15 @@ class EspMode(Enum):
 class Charon:
     """One look at charon. `loaded` is Unknown in a look that did not ask for it.
 
-    `initiating` are the connections that are being negotiated because we asked for it.
+    `initiating` are the connections that are being negotiated because we asked for it, `refused`
+    the commands that it has refused and not done since, each with its reason.
     """
 
     sas: tuple[IkeSa, ...]
     loaded: Loaded | Unknown
     mode: EspMode
     initiating: frozenset[str]
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 # The kernel.

@@ -80,6 +80,8 @@ def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:
         yield Wait(observed.kernel.reason)
     if isinstance(charon, Unknown):
         yield Wait(charon.reason)
+    else:
+        yield from _waits_for_charon(charon)
     if wanted is None:
         return
     if wanted.interface is not None and _is_taken(wanted.interface, observed.kernel):
@@ -98,6 +100,13 @@ def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:
 def _is_taken(wanted: Interface, kernel: Kernel | Unknown) -> bool:
     devices = () if isinstance(kernel, Unknown) else kernel.devices
     return any(device.name == wanted.name and not device.ours for device in devices)
+
+
+def _waits_for_charon(charon: Charon) -> Iterator[Wait]:
+    """Yield what charon refuses to be given; what it refuses to let go of does no harm."""
+    for command, why in charon.refused.items():
+        if command.startswith("load-"):
+            yield Wait(f"charon to take a {command}, which it refuses: {why}")
 
 
 def _waits_for_selectors(wanted: Connection, sa: IkeSa, *, one: bool) -> Iterator[Wait]:

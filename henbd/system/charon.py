@@ -81,6 +81,7 @@ class CharonShell:
         self._pause_s = _FIRST_PAUSE_S
         self._connect_at: float | None = None
 
+        self._refused: dict[str, str] = {}
         self._look: _Look | None = None
         self._answer: Charon | Unknown = Unknown("charon was not asked yet")
         self._owed: deque[Callable[[], None]] = deque()
@@ -240,6 +241,7 @@ class CharonShell:
             mode=self._mode,
             # One that has just ended may be older than its SA in this answer.
             initiating=look.initiating | self._initiating,
+            refused=self._refused,
         )
 
     def _end_look(self, answer: Charon | Unknown) -> None:
@@ -249,8 +251,11 @@ class CharonShell:
 
     def _note_outcome(self, command: str, reply: Reply) -> None:
         refusal = reply.refusal()
+        # Another mapping each time: the last one is in what a look has found.
+        self._refused = {c: why for c, why in self._refused.items() if c != command}
         if refusal is not None:
             logger.warning("%s: %s", command, refusal)
+            self._refused[command] = refusal
         else:
             logger.debug("%s: done", command)
         self._unanswered -= 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from henbd.actions import LoadConnection
 from henbd.model import paths
 from henbd.values import EspMode, Unknown
+from henbd.waits import waits
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.kernel import OUTER, Fate
 from tests.unit.world import (
@@ -119,3 +121,16 @@ def test_what_somebody_unloaded_is_loaded_again_by_the_audit(world: World) -> No
     assert world.charon.connections
     assert world.charon.secrets
     assert len(world.charon.sas) == 1
+
+
+def test_what_charon_refuses_to_take_is_told_and_tried_again_ever_later(world: World) -> None:
+    world.charon.refuses = "invalid value for: proposals"
+    world.start()
+    world.run(120)
+    told = str(list(waits(world.daemon)))
+    assert "charon to take a load-conn, which it refuses: invalid value for: proposals" in told
+    assert len(world.done(LoadConnection)) < 20
+    world.charon.refuses = ""
+    world.run(60)
+    assert world.informs
+    assert "refuses" not in str(list(waits(world.daemon)))

@@ -102,8 +102,11 @@ def test_refused_command_is_a_warning_with_the_reason(
     here.loop.shell.perform(LoadConnection(replace(wanted, proposals=("nonsense",))))
     here.loop.shell.perform(UnloadConnection("henbd-never-seen"))
     assert here.loop.loaded().connections == {}
+    assert here.loop.see().refused.keys() == {"load-conn", "unload-conn"}
     first, second = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
     assert first.startswith("load-conn: ")
     assert "proposals" in first
     assert second.startswith("unload-conn: ")
     assert "henbd-never-seen" in second
+    here.loop.shell.perform(LoadConnection(wanted))
+    assert here.loop.see().refused == {"unload-conn": second.partition(": ")[2]}

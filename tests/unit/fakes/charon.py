@@ -69,6 +69,8 @@ class FakeCharon:
         self.resumed: Callable[[], None] = lambda: None
         self.connections: dict[str, Connection] = {}
         self.children: dict[str, dict[str, Child]] = {}
+        self.refuses = ""
+        self.refused: dict[str, str] = {}
         self.keys: set[str] = set()
         self.secrets: set[str] = set()
         self.sas: dict[int, Sa] = {}
@@ -86,7 +88,9 @@ class FakeCharon:
             names = {name: frozenset(children) for name, children in self.children.items()}
             loaded = Loaded(names, frozenset(self.keys), frozenset(self.secrets))
         sas = tuple(self._describe(sa) for sa in self.sas.values())
-        return Charon(sas, loaded, self.esp.mode, initiating=frozenset())
+        return Charon(
+            sas, loaded, self.esp.mode, initiating=frozenset(), refused=dict(self.refused)
+        )
 
     def _describe(self, sa: Sa) -> IkeSa:
         return IkeSa(
@@ -113,7 +117,10 @@ class FakeCharon:
             self.secrets.add(connection.secret_id)
 
     def load(self, connection: Connection) -> None:
-        """Take a connection; no SA is touched."""
+        """Take a connection, unless it `refuses`; no SA is touched."""
+        self.refused = {"load-conn": self.refuses} if self.refuses else {}
+        if self.refuses:
+            return
         self.connections[connection.name] = connection
         self.children[connection.name] = {connection.child.name: connection.child}
 
