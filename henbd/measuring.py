@@ -17,20 +17,23 @@ from henbd.cwmp.events import AUTONOMOUS_TRANSFER_COMPLETE
 from henbd.cwmp.files import PERFORMANCE
 from henbd.cwmp.messages import AutonomousTransferComplete
 from henbd.cwmp.schedule import Recurring
-from henbd.errors import TransferError
+from henbd.cwmp.transfers import LONGEST_S
+from henbd.errors import FaultCode, TransferError
 from henbd.memory import Memory
 from henbd.model.types import date_time
 from henbd.settings import Settings
 from henbd.system.carriage import Outcome, Send
 from henbd.system.courier import Server
+from henbd.values import Moment
 
 logger = logging.getLogger(__name__)
 
 # A file server that is down for some hours gets all that it has missed.
 MOST_UNSENT = 16
 
-# A HeMS that answers no AutonomousTransferComplete is not owed ever more of them.
-MOST_OWED = 8
+# Each AutonomousTransferComplete that the HeMS is owed is on flash, and of none it is untold: after
+# eight hours of files each quarter the next one is sent when it has answered.
+MOST_OWED = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,26 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The period of a job that goes on: what was counted at its begin, and when it ends."""
+    """The period of a job that goes on: what was counted at its begin, and when it ends.
+
+    `due` are the files of those before that are to be sent, in their order; `unsent` those that
+    could not be, which go with the next.
+    """
 
     begin: Counts
     end: Recurring
+    due: tuple[File, ...] = ()
     unsent: tuple[File, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A file on its way to `url` since `start` (dateTime); it is given up at a monotonic time."""
+
+    file: File
+    url: str
+    start: str
+    until: float
 
 
 class Measuring:
@@ -62,30 +80,40 @@ class Measuring:
         self._settings = settings
         self._start = self._counts()
         self._periods: dict[Job, Period] = {}
+        # One file of a job at a time: what never ends must not pile up.
+        self._sending: dict[Job, Sending] = {}
 
     def turn(self) -> None:
         """Begin the periods of new jobs, and have the files of those sent that are over."""
-        wanted = performance.jobs(self._memory.tree)
-        self._periods = {job: p for job, p in self._periods.items() if job in wanted}
-        now = self._clock.moment()
-        for job in wanted:
-            period = self._periods.get(job)
-            former = None if period is None else period.end
-            end = schedule.recurring(former, job.interval_s, job.reference, now)
-            if period is None:
-                self._periods[job] = Period(self._counts(), end)
-            elif end.at <= now.monotonic:
-                counts = self._counts()
-                files = (*period.unsent, self._file(period.begin, counts))
-                self._periods[job] = Period(counts, schedule.repeated(end, now))
-                for file in files[-MOST_UNSENT:]:
-                    self._send(job, file)
-            elif end is not former:
-                self._periods[job] = replace(period, end=end)
+        wanted, now = performance.jobs(self._memory.tree), self._clock.moment()
+        for job, sending in list(self._sending.items()):
+            if sending.until <= now.monotonic:
+                text = f"it took longer than {LONGEST_S:g} s"
+                self._sent(job, sending, TransferError(FaultCode.UPLOAD_FAILURE, text))
+        self._periods = {job: self._period(job, now) for job in wanted}
+        for job, period in self._periods.items():
+            if period.due and job not in self._sending and self._may_be_told():
+                self._periods[job] = replace(period, due=period.due[1:])
+                self._send(job, period.due[0], now)
+
+    def _period(self, job: Job, now: Moment) -> Period:
+        """Return the period of a job as time has moved it."""
+        period = self._periods.get(job)
+        if period is None:
+            end = schedule.recurring(None, job.interval_s, job.reference, now)
+            return Period(self._counts(), end)
+        end = schedule.recurring(period.end, job.interval_s, job.reference, now)
+        if end.at > now.monotonic:
+            return period if end is period.end else replace(period, end=end)
+        counts = self._counts()
+        files = (*period.unsent, *period.due, self._file(period.begin, counts))
+        return Period(counts, schedule.repeated(end, now), due=files[-MOST_UNSENT:])
 
     def wake_at(self) -> float | None:
-        """Return when the next period is over."""
-        return min((period.end.at for period in self._periods.values()), default=None)
+        """Return when the next period is over, or a file is given up."""
+        times = [period.end.at for period in self._periods.values()]
+        times += [sending.until for sending in self._sending.values()]
+        return min(times, default=None)
 
     def file(self) -> bytes:
         """Return a file of all that was counted since the start, for a HeMS that asks for one."""
@@ -99,18 +127,32 @@ class Measuring:
         device = self._settings().device
         return File(performance.file_name(device, begin, end), performance.file(device, begin, end))
 
-    def _send(self, job: Job, file: File) -> None:
+    def _may_be_told(self) -> bool:
+        """Return whether there is room to tell the HeMS of one more file, if it wants to hear."""
+        policy = performance.policy(self._memory.tree)
+        if not any(performance.wanted(policy, PERFORMANCE, failed=f) for f in (False, True)):
+            return True
+        calls = (owed.call for owed in self._memory.ledger.owed)
+        untold = sum(isinstance(call, AutonomousTransferComplete) for call in calls)
+        return untold + len(self._sending) < MOST_OWED
+
+    def _send(self, job: Job, file: File, now: Moment) -> None:
         url = job.url + file.name if job.url.endswith("/") else job.url
         errand = Send(
             Server(url, job.username, job.password),
-            security(self._settings(), self._clock.wall()),
+            security(self._settings(), now.wall),
             file.content,
         )
-        start = date_time(self._clock.wall())
-        self._shell.carry(errand, partial(self._sent, job, file, url, start))
+        sending = Sending(file, url, date_time(now.wall), now.monotonic + LONGEST_S)
+        self._sending[job] = sending
+        self._shell.carry(errand, partial(self._sent, job, sending))
 
-    def _sent(self, job: Job, file: File, url: str, start: str, outcome: Outcome) -> None:
-        code, text = 0, ""
+    def _sent(self, job: Job, sending: Sending, outcome: Outcome) -> None:
+        """Take what came of a file, unless it was given up meanwhile."""
+        if self._sending.get(job) is not sending:
+            return
+        del self._sending[job]
+        code, text, file = 0, "", sending.file
         if isinstance(outcome, TransferError):
             code, text = int(outcome.code), str(outcome)
             logger.warning("performance file: %s: %s", file.name, text)
@@ -119,26 +161,22 @@ class Measuring:
                 self._periods[job] = replace(period, unsent=(*period.unsent, file))
         else:
             logger.info("performance file: %s: done", file.name)
-        self._tell(url, file, start, code, text)
+        self._tell(sending, code, text)
 
-    def _tell(self, url: str, file: File, start: str, code: int, text: str) -> None:
+    def _tell(self, sending: Sending, code: int, text: str) -> None:
         tree, ledger = self._memory.tree, self._memory.ledger
         if not performance.wanted(performance.policy(tree), PERFORMANCE, failed=code != 0):
             return
-        calls = (owed.call for owed in ledger.owed)
-        if sum(isinstance(call, AutonomousTransferComplete) for call in calls) >= MOST_OWED:
-            logger.warning("the HeMS is told of no more files before it has answered")
-            return
         call = AutonomousTransferComplete(
             announce_url="",
-            transfer_url=url,
+            transfer_url=sending.url,
             is_download=False,
             file_type=PERFORMANCE,
-            file_size=len(file.content),
-            target_file_name=file.name,
+            file_size=len(sending.file.content),
+            target_file_name=sending.file.name,
             fault_code=code,
             fault_text=text[:256],
-            start_time=start,
+            start_time=sending.start,
             complete_time=date_time(self._clock.wall()),
         )
         self._memory.record(ledgers.owing(ledger, AUTONOMOUS_TRANSFER_COMPLETE, call))

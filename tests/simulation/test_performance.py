@@ -11,12 +11,12 @@ from lxml import etree
 from henbd.control import performance
 from henbd.control.performance import Counts, Policy
 from henbd.cwmp.files import PERFORMANCE
+from henbd.cwmp.transfers import LONGEST_S
 from henbd.errors import TransferError
 from henbd.measuring import MOST_OWED, MOST_UNSENT
 from henbd.model import paths
 from henbd.values import Moment
 from tests.unit.box import WALL
-from tests.unit.fakes.files import TAKES_S
 from tests.unit.fakes.hems import command
 from tests.unit.settings import device
 from tests.unit.world import World
@@ -179,25 +179,61 @@ def test_a_period_in_which_the_clock_is_set_is_as_long_as_it_was(world: World) -
 @pytest.mark.conformance("C142")
 def test_files_that_could_not_be_sent_go_with_the_next(world: World) -> None:
     measured(world, interval_s=60)
+    world.files.takes_s = 0.5
     world.file_server.fails = TransferError(9015, "nobody there")  # type: ignore[arg-type]
     world.run(5 * 60)
     assert not world.file_server.received
     world.file_server.fails = None
-    world.run(60 + TAKES_S)
+    world.run(60)
     assert len(world.file_server.received) == 6
     world.file_server.fails = TransferError(9015, "nobody there")  # type: ignore[arg-type]
     world.run(2 * MOST_UNSENT * 60)
     world.file_server.fails = None
     world.file_server.received.clear()
-    world.run(60 + TAKES_S)
+    # They go one after the other.
+    world.run(60)
     assert len(world.file_server.received) == MOST_UNSENT
 
 
-def test_a_hems_that_answers_nothing_is_not_owed_more_and_more(world: World) -> None:
+@pytest.mark.conformance("C076")
+def test_the_hems_hears_of_each_file_after_an_outage_of_its_server(world: World) -> None:
+    measured(world, ResultTypeFilter="Success")
+    world.file_server.fails = TransferError(9011, "down")  # type: ignore[arg-type]
+    world.run(12 * 900)
+    assert not world.file_server.received
+    world.file_server.fails = None
+    world.run(900)
+    assert len(world.file_server.received) == 13
+    assert world.hems.responses.count("AutonomousTransferComplete") == 13
+
+
+def test_a_file_that_never_arrives_is_given_up_and_nothing_piles_up(world: World) -> None:
+    measured(world, interval_s=60, ResultTypeFilter="Failure")
+    world.files.takes_s = 10 * LONGEST_S
+    world.run(LONGEST_S + 120)
+    assert world.hems.responses.count("AutonomousTransferComplete") == 1
+    assert world.files.began == 2
+    world.files.takes_s = 1
+    world.run(LONGEST_S)
+    assert world.hems.responses.count("AutonomousTransferComplete") == 2
+    assert MOST_UNSENT <= len(world.file_server.received) <= MOST_UNSENT + 2
+
+
+@pytest.mark.conformance("C076")
+def test_no_file_is_sent_that_the_hems_cannot_be_told_of(world: World) -> None:
     measured(world, interval_s=60)
+    world.files.takes_s = 0.5
     world.hems.answers_no_call = True
     world.run(3600)
-    assert len(world.daemon.memory.ledger.owed) == MOST_OWED
+    owed = world.daemon.memory.ledger.owed
+    assert len(owed) == len(world.file_server.received) == MOST_OWED
+    world.hems.answers_no_call = False
+    before = len(world.hems.responses)
+    world.listener.call()
+    world.run(60)
+    assert len(world.file_server.received) >= MOST_OWED + MOST_UNSENT
+    told = world.hems.responses[before:].count("AutonomousTransferComplete")
+    assert told == len(world.file_server.received)
 
 
 def test_a_job_that_is_disabled_sends_nothing_any_more(world: World) -> None:

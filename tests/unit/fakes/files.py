@@ -43,10 +43,12 @@ class FilesShell:
         self.installed: Callable[[], TransferError | None] = lambda: None
         self.images: set[str] = set()
         self.takes_s = TAKES_S
+        self.began = 0
         self._server, self._time, self._doorbell = server, time, doorbell
 
     def carry(self, errand: Errand, done: Callable[[Outcome], None]) -> None:
         """Do an errand in its time."""
+        self.began += 1
         self._time.after(
             self.takes_s, lambda: self._doorbell.ring(lambda: done(self._outcome(errand)))
         )
