@@ -56,6 +56,9 @@ class Files(Protocol):
     def discard(self, file: str) -> None:
         """Remove an image that is not needed any more."""
 
+    def clear(self, directory: str) -> None:
+        """Remove the images that an earlier process has left there."""
+
 
 def downloads(settings: Settings) -> frozenset[str]:
     """Return the file types that the HeMS can have this box fetch."""
@@ -97,6 +100,9 @@ class Carrier:
         self._measured = measured
         self._image: str | None = None
         memory.state = files.placed(memory.state, clock.moment())
+        # An installer of an earlier process may still be reading its image.
+        if all(t.stage is not Stage.INSTALLING for t in memory.state.transfers):
+            shell.clear(settings().transfers.directory)
 
     def turn(self, *, free: bool) -> None:
         """Do what is due. `free`: no session goes on, and there is a way to the HeMS."""
@@ -212,6 +218,8 @@ class Carrier:
         if self._image is not None:
             self._shell.discard(self._image)
             self._image = None
+        elif transfer.stage is Stage.INSTALLING:
+            self._shell.clear(self._settings().transfers.directory)
         moment = self._clock.moment()
         if state is not None:
             problem = self._memory.commit(files.finished(state, transfer, result, moment))

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any, assert_never
 
 from henbd.errors import ConfigurationError, FaultCode, TransferError
@@ -26,6 +27,9 @@ LARGEST_DOCUMENT = 1024 * 1024
 
 # Of a log its end.
 LARGEST_LOG = 1024 * 1024
+
+# How an image of ours is called, among the files of others.
+BEFORE_NAME, AFTER_NAME = "henbd-fetched-", ".img"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,11 @@ class Carriage:
         with contextlib.suppress(OSError):
             os.unlink(file)
 
+    def clear(self, directory: str) -> None:
+        """Remove the images that an earlier process has left there."""
+        for file in Path(directory).glob(f"{BEFORE_NAME}*{AFTER_NAME}"):
+            self.discard(str(file))
+
     def close(self) -> None:
         """Hear of no errand any more."""
         self._mailbox.close()
@@ -172,7 +181,7 @@ def carry(errand: Errand) -> Outcome:
 def _image(errand: FetchImage) -> Image:
     context = _context(errand)
     try:
-        descriptor, file = tempfile.mkstemp(prefix="henbd-", suffix=".img", dir=errand.directory)
+        descriptor, file = tempfile.mkstemp(AFTER_NAME, BEFORE_NAME, errand.directory)
     except OSError as error:
         text = f"{errand.directory}: {error.strerror}"
         raise TransferError(FaultCode.TRANSFER_FAILURE, text) from error

@@ -337,6 +337,20 @@ def test_of_a_log_the_end_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "/no" not in files.received
 
 
+def test_what_an_earlier_process_has_left_is_removed_and_nothing_else(
+    image: FetchImage, tmp_path: Path
+) -> None:
+    others = [tmp_path / name for name in ("henbd-1.0.img", "henbd-fetched-notes.txt")]
+    for file in others:
+        file.touch()
+    assert isinstance(fetched(image, FileServer()), Image)
+    assert len(list(tmp_path.iterdir())) == 3
+    carriage = Carriage(Doorbell())
+    carriage.clear(str(tmp_path))
+    assert sorted(tmp_path.iterdir()) == sorted(others)
+    carriage.clear(str(tmp_path / "nowhere"))
+
+
 @pytest.mark.parametrize(
     ("errand", "code"),
     [

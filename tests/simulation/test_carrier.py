@@ -17,7 +17,7 @@ from henbd.settings import Settings
 from henbd.status import status
 from henbd.values import EspMode
 from tests.unit.conftest import Worlds
-from tests.unit.fakes.files import IMAGE, TAKES_S
+from tests.unit.fakes.files import IMAGE, TAKES_S, image
 from tests.unit.fakes.hems import command
 from tests.unit.settings import device
 from tests.unit.world import MME, MME_2, World, lab_settings
@@ -213,6 +213,36 @@ def test_an_installer_that_does_nothing_is_not_waited_for_for_ever(world: World)
     assert told(world) == []
     assert world.files.images == {IMAGE}
     world.run(10)
+    assert told(world) == [("key", "the box was not restarted by its installer", 9010)]
+    assert world.files.images == set()
+
+
+def test_no_image_is_left_by_processes_that_were_killed_while_they_fetched_it(
+    world: World,
+) -> None:
+    world.register()
+    ask(world, "Download", files.IMAGE)
+    for number in range(MOST_ATTEMPTS):
+        world.run(TAKES_S / 2)
+        assert world.files.images == {image(number + 1)}
+        world.restart()
+        assert world.files.images == set()
+        world.run(1)
+    world.run(10)
+    assert told(world) == [("key", f"cut short {MOST_ATTEMPTS} times", 9010)]
+    assert world.files.images == set()
+
+
+def test_an_image_stays_for_its_installer_though_another_process_has_begun_that(
+    world: World,
+) -> None:
+    world.register()
+    ask(world, "Download", files.IMAGE)
+    world.run(TAKES_S + 1)
+    world.restart()
+    world.run(INSTALL_S - 10)
+    assert world.files.images == {IMAGE}
+    world.run(20)
     assert told(world) == [("key", "the box was not restarted by its installer", 9010)]
     assert world.files.images == set()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from henbd.errors import TransferError
@@ -22,7 +23,14 @@ from henbd.system.carriage import (
 from tests.unit.fakes.clockwork import Doorbell, Time
 
 TAKES_S = 5.0
-IMAGE = "/tmp/henbd-1.img"
+
+
+def image(number: int) -> str:
+    """Return the name of the image that is fetched as the so-manyeth."""
+    return f"/tmp/henbd-fetched-{number}.img"
+
+
+IMAGE = image(1)
 
 
 class FileServer:
@@ -32,6 +40,9 @@ class FileServer:
         self.there: dict[str, Mapping[str, Any] | TransferError | None] = {}
         self.received: dict[str, bytes | tuple[str, ...]] = {}
         self.asked: list[str] = []
+        # What is on the disk of the box, whoever has put it there.
+        self.images: set[str] = set()
+        self.fetched = 0
         # Why everything fails.
         self.fails: TransferError | None = None
 
@@ -41,7 +52,7 @@ class FilesShell:
 
     def __init__(self, server: FileServer, time: Time, doorbell: Doorbell) -> None:
         self.installed: Callable[[], TransferError | None] = lambda: None
-        self.images: set[str] = set()
+        self.images = server.images
         self.takes_s = TAKES_S
         self.began = 0
         self._server, self._time, self._doorbell = server, time, doorbell
@@ -49,15 +60,22 @@ class FilesShell:
     def carry(self, errand: Errand, done: Callable[[Outcome], None]) -> None:
         """Do an errand in its time."""
         self.began += 1
-        self._time.after(
-            self.takes_s, lambda: self._doorbell.ring(lambda: done(self._outcome(errand)))
-        )
+        if isinstance(errand, FetchImage):
+            self._server.fetched += 1
+            self.images.add(image(self._server.fetched))
+        outcome = partial(self._outcome, errand, image(self._server.fetched))
+        self._time.after(self.takes_s, lambda: self._doorbell.ring(lambda: done(outcome())))
 
     def discard(self, file: str) -> None:
         """Remove an image that is there."""
         self.images.remove(file)
 
-    def _outcome(self, errand: Errand) -> Outcome:
+    def clear(self, directory: str) -> None:
+        """Remove all images."""
+        assert directory == "/tmp"
+        self.images.clear()
+
+    def _outcome(self, errand: Errand, image: str) -> Outcome:
         if isinstance(errand, Install):
             assert errand.file in self.images
             return self.installed() or Installed()
@@ -65,11 +83,11 @@ class FilesShell:
         self._server.asked.append(url)
         found = self._server.fails or self._server.there.get(url)
         if isinstance(found, TransferError):
+            self.images.discard(image)
             return found
         match errand:
             case FetchImage():
-                self.images.add(IMAGE)
-                return Image(IMAGE)
+                return Image(image)
             case FetchDocument():
                 assert found is not None
                 return Document(found)
