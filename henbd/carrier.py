@@ -112,9 +112,12 @@ class Carrier:
             result = transfers.verdict(transfer, self._boot_id, version, now)
             if result is not None:
                 self._finish(transfer, result)
+        current = self._current()
+        if current is None:
+            # A factory reset has forgotten whose it was.
+            self._discard()
         if not free:
             return
-        current = self._current()
         if current is not None and self._waits_for_installer(current):
             self._install(current, settings)
         if current is None:
@@ -157,6 +160,11 @@ class Carrier:
 
     def _waits_for_installer(self, transfer: Transfer) -> bool:
         return self._image is not None and transfer.stage is Stage.RUNNING
+
+    def _discard(self) -> None:
+        if self._image is not None:
+            self._shell.discard(self._image)
+            self._image = None
 
     def _begin(self, transfer: Transfer, settings: Settings) -> None:
         request, moment = transfer.request, self._clock.moment()
@@ -216,8 +224,7 @@ class Carrier:
         else:
             logger.info("transfer: %s: done", kind)
         if self._image is not None:
-            self._shell.discard(self._image)
-            self._image = None
+            self._discard()
         elif transfer.stage is Stage.INSTALLING:
             self._shell.clear(self._settings().transfers.directory)
         moment = self._clock.moment()

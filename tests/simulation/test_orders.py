@@ -96,6 +96,25 @@ def test_no_image_is_begun_to_be_written_when_the_box_is_to_reboot(world: World)
     assert stages(world) == ["running"]
 
 
+def test_image_that_a_factory_reset_has_overtaken_is_not_that_of_the_next_download(
+    world: World,
+) -> None:
+    """The box could not be rebooted, and goes on."""
+    world.register()
+    world.doors.shut = True
+    order(world, IMAGE)
+    world.hems.answers_after_s = 3
+    order(world, RESET)
+    world.run(10)
+    assert stages(world) == []
+    world.hems.answers_after_s = 0.01
+    world.run((MOST_ATTEMPTS + 1) * DOWN_WITHIN_S)
+    assert world.files.images == set()
+    order(world, IMAGE)
+    world.run(TAKES_S - 2)
+    assert stages(world) == ["running"]
+
+
 def test_reboot_whose_session_fails_is_done_all_the_same(world: World) -> None:
     """Its response was said; the HeMS counts on it."""
     world.register()
