@@ -72,6 +72,9 @@ class Files(Protocol):
     def check_readable(self, path: str) -> None:
         """See that there is such a file."""
 
+    def check_boot_id(self, path: str) -> None:
+        """See that a file says which boot this is."""
+
     def check_program(self, path: str) -> None:
         """See that there is such a program."""
 
@@ -122,7 +125,7 @@ def settings(
     `lines` tells where its keys are, `mode` is that of the file that it is from.
     """
     draft = Draft({name: part for name, part in document.items() if name != ALIASES}, lines)
-    draft.use("device.boot_id_file", files.check_readable)
+    draft.use("device.boot_id_file", files.check_boot_id)
     for key in ("s1.group", "control.group"):
         draft.use(key, lambda name: files.check_group(name) if name else None)
     if draft.value("s1.socket") == draft.value("control.socket"):

@@ -105,6 +105,13 @@ def check_readable(path: str) -> None:
     _read(path)
 
 
+def check_boot_id(path: str) -> None:
+    """See that a file says which boot this is; none at all would be that of every order."""
+    text = _read(path).strip()
+    if not text or not text.isascii():
+        raise ValueError(f"{path} does not say which boot this is")
+
+
 def check_group(name: str) -> None:
     """See that there is a group of users of that name."""
     try:

@@ -191,6 +191,18 @@ def test_files_that_are_none_or_not_pem_are_refused(tmp_path: Path, pki: Pki) ->
     ]
 
 
+@pytest.mark.parametrize("content", [b"", b" \n", b"\xff\n"])
+def test_a_box_that_does_not_know_which_boot_this_is_is_told_so(
+    content: bytes, tmp_path: Path
+) -> None:
+    """An order to reboot is kept with the boot in which it was given."""
+    boot_id, file = tmp_path / "boot_id", Path(written(tmp_path, ""))
+    boot_id.write_bytes(content)
+    file.write_text(file.read_text().replace("[hems]", f'boot_id_file = "{boot_id}"\n[hems]'))
+    text = f"{boot_id} does not say which boot this is"
+    assert (5, "device.boot_id_file", text) in problems(str(file))
+
+
 def test_a_file_that_is_no_toml_is_refused_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "henbd.toml"
     for content, line in (

@@ -110,6 +110,9 @@ class FakeFiles:
     def check_readable(self, path: str) -> None:
         self._read(path)
 
+    def check_boot_id(self, path: str) -> None:
+        self._read(path)
+
     def check_program(self, path: str) -> None:
         if path != "/usr/lib/henbd/hook":
             raise ValueError(f"{path}: no program")
