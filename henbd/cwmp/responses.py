@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from henbd.cwmp.structs import Fault, ParameterValue, QueuedTransfer
+from henbd.cwmp.structs import Fault, QueuedTransfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class GetParameterNamesResponse:
 
 @dataclass(frozen=True, slots=True)
 class GetParameterValuesResponse:
-    """A.3.2.2."""
+    """A.3.2.2; of each parameter its name, value and type on the wire."""
 
-    parameters: tuple[ParameterValue, ...]
+    parameters: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ from henbd.cwmp.responses import (
 )
 from henbd.cwmp.rules import Rules
 from henbd.cwmp.state import State
-from henbd.cwmp.structs import Fault, ParameterFault, ParameterValue
+from henbd.cwmp.structs import Fault, ParameterFault
 from henbd.cwmp.transfer_requests import Download, Upload
 from henbd.errors import CwmpFault, FaultCode
 from henbd.model.tree import Tree
@@ -133,20 +133,21 @@ def as_message(fault: CwmpFault) -> Fault:
     return Fault(fault.code, fault.text, culprits)
 
 
-def _values(tree: Tree, names: tuple[str, ...]) -> tuple[ParameterValue, ...]:
-    """Return the parameters that these names stand for, each once; secrets read as empty."""
+def _values(tree: Tree, names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    """Return the parameters that these names stand for, each once: name, value, type on the wire.
+
+    Secrets read as empty.
+    """
     rows, values = tree.rows, tree.values
-    wanted: dict[str, None] = {}
-    for name in dict.fromkeys(names):
-        if name in rows:
-            wanted[name] = None
-        else:
-            wanted.update(dict.fromkeys(tree.below(name)))
-    return tuple(
-        ParameterValue(path, "" if row.hidden else values[path], row.type.wire)
+    wanted = dict.fromkeys(names)
+    if not wanted.keys() <= rows.keys():
+        wanted = dict.fromkeys(path for name in wanted for path in tree.below(name))
+    found = [
+        (path, "" if row.hidden else values[path], row.type.wire)
         for path in wanted
         for row in (rows[path],)
-    )
+    ]
+    return tuple(found)
 
 
 def _attributes(tree: Tree, names: tuple[str, ...]) -> tuple[tuple[str, int], ...]:

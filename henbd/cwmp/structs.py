@@ -12,7 +12,8 @@ from typing import NamedTuple
 class ParameterValue(NamedTuple):
     """A ParameterValueStruct; `type` is the local name of its XML Schema type.
 
-    A frozen dataclass takes three times as long to make, which a thousand of them show.
+    A frozen dataclass takes three times as long to make, which a SetParameterValues of hundreds
+    of them shows.
     """
 
     name: str

@@ -29,10 +29,11 @@ from henbd.values import Address
 READ_TIMEOUT_S = 30.0
 
 # How much is read at once; what is compressed may become a thousand times as much.
-PIECE_BYTES = 8192
+PIECE_BYTES, COMPRESSED_PIECE_BYTES = 262_144, 8192
 
 # urllib3 undoes several encodings one after the other: a thousand times a thousand.
-ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
+PLAIN = frozenset({"", "identity"})
+ENCODINGS = PLAIN | {"gzip", "deflate"}
 
 # RFC 6265 6.1 asks for 50 cookies of 4096 bytes; nobody needs more of them together than this.
 MOST_COOKIE_BYTES = 65536
@@ -277,7 +278,10 @@ class Channel:
         if encoding not in ENCODINGS:
             raise ExchangeError(f"{self._here.origin}: the answer is encoded as {encoding!r}")
         body = bytearray()
-        for piece in raw.stream(PIECE_BYTES, decode_content=True):
+        plain = encoding in PLAIN
+        for piece in raw.stream(
+            PIECE_BYTES if plain else COMPRESSED_PIECE_BYTES, decode_content=not plain
+        ):
             body += piece
             if len(body) > LARGEST_BYTES:
                 raise ExchangeError(f"{self._here.origin}: an answer of over {LARGEST_BYTES} bytes")

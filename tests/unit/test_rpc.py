@@ -132,7 +132,7 @@ def test_parameter_that_is_asked_for_in_two_ways_comes_once() -> None:
     names = (paths.S1_PORT, paths.GATEWAY, paths.S1_PORT)
     response, _ = answer(GetParameterValues(names), STATE, RULES, NOW)
     assert isinstance(response, GetParameterValuesResponse)
-    found = [p.name for p in response.parameters]
+    found = [name for name, _, _ in response.parameters]
     assert found[0] == paths.S1_PORT
     assert sorted(found) == sorted(STATE.tree.below(paths.GATEWAY))
 
@@ -143,7 +143,7 @@ def test_secrets_read_as_empty() -> None:
     assert STATE.tree.value(paths.CONNECTION_REQUEST_PASSWORD)
     response, _ = answer(GetParameterValues(("",)), STATE, RULES, NOW)
     assert isinstance(response, GetParameterValuesResponse)
-    values = {p.name: p.value for p in response.parameters}
+    values = {name: value for name, value, _ in response.parameters}
     assert values[paths.PASSWORD] == values[paths.CONNECTION_REQUEST_PASSWORD] == ""
     assert SECRET not in str(response)
     assert STATE.tree.value(paths.PASSWORD) not in str(response)

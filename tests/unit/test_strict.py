@@ -28,14 +28,14 @@ def everything() -> GetParameterValuesResponse:
 @pytest.mark.conformance("C046", "C089", "C109")
 def test_whole_model_is_sent_with_its_own_types_in_their_one_form() -> None:
     response = everything()
-    assert [p.name for p in response.parameters] == list(BOX.tree.rows)
-    for parameter in response.parameters:
-        row = BOX.tree.rows[parameter.name]
-        assert parameter.type == row.type.wire
+    assert [name for name, _, _ in response.parameters] == list(BOX.tree.rows)
+    for name, value, kind in response.parameters:
+        row = BOX.tree.rows[name]
+        assert kind == row.type.wire
         if row.hidden:
-            assert parameter.value == ""
-        elif parameter.value:
-            assert types.canonical(row.type, parameter.value) == parameter.value
+            assert value == ""
+        elif value:
+            assert types.canonical(row.type, value) == value
     for version in ("1-0", "1-1", "1-2"):
         assert violations(envelope(response, "1", version)) == []
 
@@ -51,4 +51,4 @@ def test_names_and_values_never_disagree() -> None:
         assert isinstance(listed, GetParameterNamesResponse)
         assert isinstance(valued, GetParameterValuesResponse)
         names = [name for name, _ in listed.names if not name.endswith(".")]
-        assert names == [parameter.name for parameter in valued.parameters], path
+        assert names == [name for name, _, _ in valued.parameters], path
