@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from henbd import metrics
 from henbd.control.alarms import DISABLED, QUEUED
 from henbd.control.report_faults import current
 from henbd.model import paths
+from henbd.screen import screen
+from henbd.status import status
 from henbd.values import EspMode
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.gateway import Manner
@@ -59,6 +62,20 @@ def test_loss_of_s1_is_an_alarm_that_is_told_at_once_and_cleared(world: World) -
     assert not alarms(world)
     assert told(world.informs[-1], paths.EXPEDITED_EVENTS) == [("ClearedAlarm", "S1 is not up")]
     assert history(world) == ["NewAlarm", "ClearedAlarm"]
+
+
+def test_what_is_raised_is_on_the_screen_and_counted(world: World) -> None:
+    world.bring_up_s1()
+    lose_s1(world)
+    world.run(SETTLED_S)
+    values = status(world.daemon)
+    (alarm,) = values["alarms"]
+    assert alarm["severity"] in ("Critical", "Major", "Minor", "Warning")
+    assert alarm["text"].startswith("S1 is not up: ")
+    assert 60 <= alarm["since_s"] <= SETTLED_S
+    assert f"\nalarms       {alarm['severity']}: {alarm['text']}, for " in screen(values)
+    counted = metrics.text(values, world.daemon.counts)
+    assert f'henbd_alarms{{severity="{alarm["severity"]}"}} 1' in counted.splitlines()
 
 
 def test_one_alarm_is_one_write_and_what_the_hems_acknowledged_of_it_another(
