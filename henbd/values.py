@@ -315,8 +315,9 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """A guard: an unreachable route of ours in the main table, of a large metric."""
+    """A guard: a rule of ours behind charon's, which lets nothing by that no route of its takes."""
 
+    source: Network
     destination: Network
 
 

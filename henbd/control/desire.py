@@ -142,7 +142,7 @@ def _inner_routes(kernel: Kernel, tunnel: Tunnel) -> frozenset[Route]:
             tunnel.device,
             None,
             sources[network.version],
-            MAIN_TABLE,
+            CHARON_TABLE,
             METRIC,
             ours=True,
             mtu=MTU,

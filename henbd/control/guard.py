@@ -1,9 +1,11 @@
 """The leak guards: what makes S1 go inside, or nowhere.
 
-Where the kernel does ESP by policy, blocks under charon's policies and an unreachable route. Where
-the tunnel is an interface, a block on every way out of the box and the unreachable route. Routes
-alone do not stop a socket that is bound to an outer address, nor do blocks of a device stop an IPv6
-socket that is bound to none: it takes both.
+A rule behind charon's stops whoever follows the routes, whosesoever they are: only what charon's
+table has a route for is beyond it. Beside it, where the kernel does ESP by policy, blocks under
+charon's policies: its route leads outside when its policy has gone. Where the tunnel is an
+interface, a block on every way out of the box. It takes both: IPv4 lets a socket that is bound to a
+device out of it whatever the rules say, and the blocks of a device do not stop an IPv6 socket that
+is bound to none.
 
 What comes in, and what is passed on, is blocked by policy alone: behind an interface such a block
 would meet what has come through the tunnel as well, for it is not told by the device.
@@ -47,9 +49,8 @@ def sources(kernel: Kernel) -> set[Address]:
 
 def near(guard: Guard) -> Network | None:
     """Return the side of a guard that is ours, whichever way the packets go; None: anybody's."""
-    if isinstance(guard, Unreachable):
-        return None
-    side = guard.source if guard.direction is Direction.OUT else guard.destination
+    inward = isinstance(guard, Block) and guard.direction is not Direction.OUT
+    side = guard.destination if inward else guard.source
     return side if side.prefixlen else None
 
 
@@ -70,9 +71,10 @@ def guards(
     devices = [d.index for d in kernel.devices if not d.loopback and not d.carries_tunnel]
     wanted = [ANY_DEVICE] if mode is EspMode.POLICY else devices
     protected = [network for network in destinations if network.prefixlen]
-    found: set[Guard] = {Unreachable(network) for network in protected}
-    found |= {Block(ANY[n.version], n, device) for n in protected for device in wanted}
-    found |= {Block(host(a), ANY[a.version], device) for a in sources for device in wanted}
+    kept_in = [(ANY[network.version], network) for network in protected]
+    kept_in += [(host(address), ANY[address.version]) for address in sources]
+    found: set[Guard] = {Unreachable(source, destination) for source, destination in kept_in}
+    found |= {Block(*sides, device) for sides in kept_in for device in wanted}
     if mode is EspMode.POLICY:
         found |= {
             Block(n, ANY[n.version], ANY_DEVICE, direction)

@@ -25,7 +25,6 @@ from henbd.actions import (
 )
 from henbd.control import negotiation
 from henbd.control.guard import far, near
-from henbd.control.routing import CHARON_TABLE
 from henbd.control.tunnel import Tunnel
 from henbd.values import (
     Block,
@@ -118,7 +117,7 @@ def _ordered(guards: frozenset[Guard]) -> list[Guard]:
 def _lead_in(desired: Desired, old_routes: frozenset[Route]) -> Iterator[Action]:
     """Remove the routes past charon's before S1 is told to go inside; the guards stand already."""
     if isinstance(desired.link, S1Link) and desired.link.inside:
-        yield from (RemoveRoute(route) for route in old_routes if route.table == CHARON_TABLE)
+        yield from (RemoveRoute(route) for route in old_routes if route.source is None)
 
 
 def _tell(desired: Desired, kernel: Kernel, stack: Stack) -> Iterator[Tell]:

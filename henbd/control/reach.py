@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from henbd.control.course import Course
 from henbd.control.guard import networks
 from henbd.control.refusal import literal
-from henbd.control.routing import leads_out, outer_source
+from henbd.control.routing import CHARON_TABLE, leads_out, outer_source
 from henbd.control.tunnel import Tunnel
 from henbd.settings import FailurePath, HemsPath, HemsSettings
 from henbd.values import Address, Guard, Kernel, Management, Observed, Unknown
@@ -125,8 +125,8 @@ def _inner_source(address: Address, tunnel: Tunnel, kernel: Kernel) -> Address |
     if source is None:
         return Misplaced(f"{address} is not behind the security gateway")
     if not any(
-        address in route.destination
-        and route.destination.prefixlen
+        route.table == CHARON_TABLE
+        and address in route.destination
         and (route.source == source or route.device == tunnel.device)
         for route in kernel.routes
     ):

@@ -7,7 +7,8 @@ from ipaddress import ip_network
 from henbd.values import Address, Kernel, Network, Route
 
 MAIN_TABLE = 254
-# charon's own table, looked up before the main one (its option routing_table).
+# charon's own table (its option routing_table), looked up before the main one: what our guards keep
+# inside has its routes there, or nowhere.
 CHARON_TABLE = 220
 
 
@@ -65,9 +66,10 @@ def leads_out(kernel: Kernel) -> bool:
 
 
 def covered(network: Network, device: int, kernel: Kernel) -> bool:
-    """Return whether a route of others leads all of a network to a device."""
+    """Return whether a route of others in charon's table leads all of a network to a device."""
     return any(
-        route.device == device
+        route.table == CHARON_TABLE
+        and route.device == device
         and not route.ours
         and route.destination.version == network.version
         and network.network_address in route.destination

@@ -92,7 +92,7 @@ def _about(action: Action) -> str:
 
 def _guard(guard: Guard) -> str:
     if not isinstance(guard, Block):
-        return f"to {guard.destination}, unreachable"
+        return f"from {guard.source} to {guard.destination}, unreachable"
     device = f", device={guard.device}" if guard.device else ""
     return f"from {guard.source} to {guard.destination}, block {guard.direction.value}{device}"
 

@@ -1,4 +1,4 @@
-"""The kernel's network: its devices, addresses, routes and XFRM policies, read whole and changed.
+"""The kernel's network: its devices, addresses, routes, rules and XFRM policies, read and changed.
 
 Routes and guards of ours bear marks (see `rtnetlink` and `xfrm`), and stay when the daemon ends.
 """
@@ -23,25 +23,26 @@ from henbd.actions import (
 )
 from henbd.control.wording import worded
 from henbd.errors import KernelError
-from henbd.system import links, rtnetlink, xfrm
+from henbd.system import links, rtnetlink, rules, xfrm
 from henbd.system.doorbell import Doorbell
 from henbd.system.netlink import NetlinkSocket
-from henbd.values import Block, Guard, Interface, Kernel, Route, Unknown, Unreachable
+from henbd.values import Block, Guard, Interface, Kernel, Unknown, Unreachable
 
 if TYPE_CHECKING:
     from henbd.system.routes import Routes
 
 logger = logging.getLogger(__name__)
 
-# RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_ROUTE.
-_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
+# RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_ROUTE,
+# RTMGRP_IPV4_RULE, and the bit of RTNLGRP_IPV6_RULE.
+_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400 | 0x80 | 0x40000
 _CHUNK = 64 * 1024
 
 
 class KernelShell:
     """The network namespace in which this is made.
 
-    `rung` tells that a device, an address or a route has changed in it.
+    `rung` tells that a device, an address, a route or a rule has changed in it.
     """
 
     def __init__(self, doorbell: Doorbell, rung: Callable[[], None]) -> None:
@@ -73,19 +74,19 @@ class KernelShell:
         match action:
             case AddGuard(guard):
                 self._put(guard)
-            case AddRoute(route):
-                self._put(route)
             case RemoveGuard(guard):
                 self._take(guard)
+            case AddRoute(route):
+                self._routing_tables().replace(route)
             case RemoveRoute(route):
-                self._take(route)
+                self._routing_tables().delete(route)
             case AddInterface(interface):
                 self._make_link(interface)
             case RemoveInterface(device):
-                self._change_link(links.RTM_DELLINK, links.gone(device.index), errno.ENODEV)
+                self._change(links.RTM_DELLINK, links.gone(device.index), errno.ENODEV)
             case RemoveAddress(held):
                 body = links.without(held.address, held.device)
-                self._change_link(links.RTM_DELADDR, body, errno.EADDRNOTAVAIL)
+                self._change(links.RTM_DELADDR, body, errno.EADDRNOTAVAIL)
             case _:
                 assert_never(action)
 
@@ -114,8 +115,8 @@ class KernelShell:
         devices = dump(rtnetlink.RTM_GETLINK, rtnetlink.LINKS_ASKED)
         addresses = dump(rtnetlink.RTM_GETADDR, rtnetlink.ADDRESSES_ASKED)
         dumped = dump(rtnetlink.RTM_GETROUTE, rtnetlink.ROUTES_ASKED)
-        routes = [route for m in dumped if (route := rtnetlink.route(m.body)) is not None]
-        guards: set[Guard] = {route for route in routes if isinstance(route, Unreachable)}
+        asked = dump(rules.RTM_GETRULE, rules.RULES_ASKED)
+        guards: set[Guard] = {rule for m in asked if (rule := rules.our_rule(m.body)) is not None}
         return Kernel(
             devices=tuple(rtnetlink.device(m.body) for m in devices),
             addresses=tuple(
@@ -123,7 +124,7 @@ class KernelShell:
                 for m in addresses
                 if (address := rtnetlink.interface_address(m.body)) is not None
             ),
-            routes=tuple(route for route in routes if isinstance(route, Route)),
+            routes=tuple(route for m in dumped if (route := rtnetlink.route(m.body)) is not None),
             guards=frozenset(guards.union(self._blocks())),
         )
 
@@ -136,9 +137,9 @@ class KernelShell:
             if block is not None:
                 yield block
 
-    def _put(self, wanted: Route | Guard) -> None:
-        if not isinstance(wanted, Block):
-            self._routing_tables().replace(wanted)
+    def _put(self, wanted: Guard) -> None:
+        if isinstance(wanted, Unreachable):
+            self._change(rules.RTM_NEWRULE, rules.rule(wanted), errno.EEXIST, _text(wanted))
             return
         try:
             if self._policies is None:
@@ -148,9 +149,9 @@ class KernelShell:
         except OSError as error:
             raise _refused("update", wanted, error) from error
 
-    def _take(self, unwanted: Route | Guard) -> None:
-        if not isinstance(unwanted, Block):
-            self._routing_tables().delete(unwanted)
+    def _take(self, unwanted: Guard) -> None:
+        if isinstance(unwanted, Unreachable):
+            self._change(rules.RTM_DELRULE, rules.rule(unwanted), errno.ENOENT, _text(unwanted))
             return
         if self._policies is None:
             return
@@ -174,18 +175,18 @@ class KernelShell:
         devices = map(rtnetlink.device, (message.body for message in links_there))
         return any(device.ours and device.name == name for device in devices)
 
-    def _change_link(self, kind: int, body: bytes, done: int) -> None:
-        """Change an interface, or what is on it; `done` is the error that says it is so already."""
+    def _change(self, kind: int, body: bytes, done: int, what: str = "interface") -> None:
+        """Have it done; `done` is the error that says it is so already."""
         try:
-            self._routing.request(kind, body)
+            self._routing.request(kind, body, create=kind == rules.RTM_NEWRULE)
         except OSError as error:
             if error.errno != done:
-                raise KernelError(f"interface: {error.strerror or error}") from error
+                raise KernelError(f"{what}: {error.strerror or error}") from error
 
     def _routing_tables(self) -> Routes:
         if self._routes is None:
             # Imported when the first route is changed, for it takes a tenth of a second: a start
-            # that finds its routes and guards in place does without.
+            # that finds its routes in place does without.
             from henbd.system.routes import Routes
 
             try:
@@ -202,6 +203,10 @@ def _policy_socket() -> NetlinkSocket | None:
     except OSError as error:
         logger.info("no XFRM in this kernel: %s", error.strerror)
         return None
+
+
+def _text(rule: Unreachable) -> str:
+    return f"rule from {rule.source} to {rule.destination}"
 
 
 def _refused(how: str, block: Block, error: OSError) -> KernelError:

@@ -14,13 +14,8 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from henbd.errors import KernelError
-from henbd.system.rtnetlink import (
-    DEFAULT_METRIC_6,
-    MAIN_TABLE,
-    OUR_PROTOCOL,
-    UNREACHABLE_METRIC,
-)
-from henbd.values import Route, Unreachable
+from henbd.system.rtnetlink import DEFAULT_METRIC_6, OUR_PROTOCOL
+from henbd.values import Route
 
 # What is to go has gone: with its interface, or by somebody else's hand.
 _ABSENT = frozenset({errno.ESRCH, errno.ENOENT, errno.ENODEV})
@@ -32,11 +27,11 @@ class Routes:
     def __init__(self) -> None:
         self._kernel = IPRoute()
 
-    def replace(self, route: Route | Unreachable) -> None:
+    def replace(self, route: Route) -> None:
         """Put a route in, in place of one of the same network, table and metric."""
         self._change("replace", route)
 
-    def delete(self, route: Route | Unreachable) -> None:
+    def delete(self, route: Route) -> None:
         """Take a route of ours out; one that is not there is no error."""
         self._change("del", route)
 
@@ -44,22 +39,23 @@ class Routes:
         """Free the socket."""
         self._kernel.close()
 
-    def _change(self, how: str, route: Route | Unreachable) -> None:
+    def _change(self, how: str, route: Route) -> None:
         try:
             self._kernel.route(how, **_specification(route))
         except NetlinkError as error:
             if how == "del" and error.code in _ABSENT:
                 return
-            raise KernelError(f"route {how} {_text(route)}: {os.strerror(error.code)}") from error
+            raise KernelError(
+                f"route {how} {route.destination}: {os.strerror(error.code)}"
+            ) from error
         except OSError as error:
-            raise KernelError(f"route {how} {_text(route)}: {error.strerror or error}") from error
+            raise KernelError(
+                f"route {how} {route.destination}: {error.strerror or error}"
+            ) from error
 
 
-def _specification(route: Route | Unreachable) -> dict[str, Any]:
+def _specification(route: Route) -> dict[str, Any]:
     common = {"dst": str(route.destination), "proto": OUR_PROTOCOL}
-    if isinstance(route, Unreachable):
-        main = {"table": MAIN_TABLE, "priority": UNREACHABLE_METRIC}
-        return {**common, **main, "type": "unreachable"}
     metric = route.metric or (DEFAULT_METRIC_6 if route.destination.version == 6 else 0)
     optional = {
         "priority": metric,
@@ -71,9 +67,3 @@ def _specification(route: Route | Unreachable) -> dict[str, Any]:
         common["metrics"] = {"mtu": route.mtu}
     given = {key: value for key, value in optional.items() if value}
     return {**common, "table": route.table, **given}
-
-
-def _text(route: Route | Unreachable) -> str:
-    if isinstance(route, Unreachable):
-        return f"unreachable {route.destination}"
-    return str(route.destination)

@@ -12,20 +12,14 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from henbd.errors import KernelError
 from henbd.system.netlink import attribute, attributes, number, unpacked
-from henbd.values import Address, Device, InterfaceAddress, Network, Route, Unreachable
+from henbd.values import Address, Device, InterfaceAddress, Network, Route
 
-# The mark of our routes. The kernel passes protocols from 4 on through as they are; this one is
-# named neither in <linux/rtnetlink.h> nor in iproute2's rt_protos, and lies above FRR's.
+# The mark of our routes and rules. The kernel passes protocols from 4 on through as they are; this
+# one is named neither in <linux/rtnetlink.h> nor in iproute2's rt_protos, and lies above FRR's.
 OUR_PROTOCOL = 206
 
 # The mark of our interfaces: a group that bears no other meaning.
 OUR_GROUP = 206
-
-# The metric of our unreachable routes: weaker than whatever route there is to the same network.
-# The kernel's documentation of VRF has the same in its unreachable default routes.
-UNREACHABLE_METRIC = 4278198272
-
-MAIN_TABLE = 254
 
 # The kernel makes this of the metric 0 of an IPv6 route (IP6_RT_PRIO_USER).
 DEFAULT_METRIC_6 = 1024
@@ -47,13 +41,13 @@ _ROUTE = struct.Struct("=BBBBBBBBI")
 _ROUTE_DESTINATION, _ROUTE_DEVICE, _ROUTE_GATEWAY, _ROUTE_METRIC = 1, 4, 5, 6
 _ROUTE_SOURCE, _ROUTE_METRICS, _ROUTE_HOPS, _ROUTE_TABLE, _ROUTE_VIA = 7, 8, 9, 15, 18
 _METRIC_MTU = 2
-_UNICAST, _UNREACHABLE = 1, 7
+_UNICAST = 1
 _CLONED = 0x200
 _HOP = struct.Struct("=HBBi")
 
 # The kernel mostly says what it said at the last look, and to take it apart again would be the
 # dearest part of a look: so many messages are known by their bytes.
-_REMEMBERED = 256
+REMEMBERED = 256
 
 # What is asked, without the header: for every family.
 LINKS_ASKED = LINK.pack(0, 0, 0, 0, 0) + attribute(
@@ -63,7 +57,7 @@ ADDRESSES_ASKED = ADDRESS.pack(0, 0, 0, 0, 0)
 ROUTES_ASKED = _ROUTE.pack(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(REMEMBERED)
 def device(body: bytes) -> Device:
     """Return a network device."""
     _, hardware, index, flags, _ = unpacked(LINK, body)
@@ -87,7 +81,7 @@ def _carries_tunnel(kind: str, hardware: int) -> bool:
     return kind in ("xfrm", "vti", "vti6") or (kind == "tun" and hardware == _NO_HARDWARE_ADDRESS)
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(REMEMBERED)
 def interface_address(body: bytes) -> InterfaceAddress | None:
     """Return an address of an interface; None if it is not one of IP."""
     family, _, short_flags, _, index = unpacked(ADDRESS, body)
@@ -100,34 +94,28 @@ def interface_address(body: bytes) -> InterfaceAddress | None:
     return InterfaceAddress(_address(data), index, usable=not flags & _UNUSABLE)
 
 
-@lru_cache(_REMEMBERED)
-def route(body: bytes) -> Route | Unreachable | None:
-    """Return a unicast route, or an unreachable one that bears our marks; None: it is neither.
+@lru_cache(REMEMBERED)
+def route(body: bytes) -> Route | None:
+    """Return a unicast route; None: it is none.
 
     Of a route with several next hops the first stands for all.
     """
     family, length, _, _, small_table, protocol, _, kind, flags = unpacked(_ROUTE, body)
     ip = family in (socket.AF_INET, socket.AF_INET6)
-    if not ip or kind not in (_UNICAST, _UNREACHABLE) or flags & _CLONED:
+    if not ip or kind != _UNICAST or flags & _CLONED:
         return None
     found = attributes(body, _ROUTE.size)
-    destination = _network(family, found.get(_ROUTE_DESTINATION), length)
-    table = number(found, _ROUTE_TABLE, small_table)
     metric = number(found, _ROUTE_METRIC, 0)
     ours = protocol == OUR_PROTOCOL
-    if kind == _UNREACHABLE and ours and (table, metric) == (MAIN_TABLE, UNREACHABLE_METRIC):
-        return Unreachable(destination)
-    if kind != _UNICAST:
-        return None
     if ours and family == socket.AF_INET6 and metric == DEFAULT_METRIC_6:
         metric = 0
     source = found.get(_ROUTE_SOURCE)
     return Route(
-        destination=destination,
+        destination=network(family, found.get(_ROUTE_DESTINATION), length),
         device=_device(found),
         gateway=_gateway(found),
         source=_address(source) if source else None,
-        table=table,
+        table=number(found, _ROUTE_TABLE, small_table),
         metric=metric,
         ours=ours,
         mtu=number(attributes(found.get(_ROUTE_METRICS, b"")), _METRIC_MTU, 0),
@@ -152,7 +140,8 @@ def _gateway(found: dict[int, bytes]) -> Address | None:
     return _address(via) if via else None
 
 
-def _network(family: int, data: bytes | None, length: int) -> Network:
+def network(family: int, data: bytes | None, length: int) -> Network:
+    """Return a network; no data: the one that has everybody."""
     try:
         if family == socket.AF_INET:
             return IPv4Network((data or bytes(4), length))

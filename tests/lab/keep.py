@@ -15,7 +15,7 @@ The lab is up. In another shell:
   what henbd says             tail -f {log}
   a shell on the HeNB         ip netns exec {henb} bash
   the tunnel                  swanctl --uri unix://{vici} --list-sas
-  the guards                  ip -n {henb} xfrm policy; ip -n {henb} route show type unreachable
+  the guards                  ip -n {henb} xfrm policy; ip -n {henb} rule
   the wire                    ip netns exec {net} tcpdump --immediate-mode -ni henb0
   change the inner address    swanctl --uri unix://{vici} --rekey --ike NAME --reauth
                               (NAME as in --list-sas; the gateway grants another one each time)

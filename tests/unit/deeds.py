@@ -22,7 +22,7 @@ from henbd.values import (
 from tests.unit.fakes.charon import Health
 from tests.unit.fakes.gateway import Manner
 from tests.unit.fakes.hems import Manner as HemsManner
-from tests.unit.fakes.kernel import OUTER, WAN0, WAN1
+from tests.unit.fakes.kernel import EVERYTHING, OUTER, WAN0, WAN1
 from tests.unit.fakes.stack import Manner as MmeManner
 from tests.unit.world import (
     CORE,
@@ -90,7 +90,7 @@ def set_manner(gateway: Manner) -> Deed:
 
 def stray(world: World) -> None:
     """Leave guards and a route about, as a former version of the program might have."""
-    world.kernel.guards |= {Unreachable(CORE), Block(CORE, CORE, WAN1)}
+    world.kernel.guards |= {Unreachable(EVERYTHING, CORE), Block(CORE, CORE, WAN1)}
     world.kernel.routes[Route(CORE, WAN0, None, OUTER, 254, 0, ours=True)] = 1
     world.kernel.changed()
 

@@ -20,7 +20,7 @@ from henbd.actions import (
 )
 from henbd.control.connection import connection
 from henbd.control.plan import plan
-from henbd.control.routing import MAIN_TABLE
+from henbd.control.routing import CHARON_TABLE
 from henbd.control.tunnel import judge
 from henbd.values import (
     Charon,
@@ -35,6 +35,7 @@ from henbd.values import (
 )
 from tests.unit.settings import ipsec
 from tests.unit.sights import (
+    ANY,
     CORE,
     GATEWAY,
     GATEWAY_2,
@@ -63,7 +64,7 @@ GUARDS = guards_of(CORE, host(MME), sources=(INNER,))
 WANTED = connection(GATEWAY, (CORE, host(MME)), ipsec())
 OTHER_CHILD = connection(GATEWAY, (CORE, host(MME_2)), ipsec())
 OTHER_GATEWAY = connection(GATEWAY_2, (CORE, host(MME)), ipsec())
-OWN = Route(host(MME), TUN, None, INNER, MAIN_TABLE, 0, ours=True)
+OWN = Route(host(MME), TUN, None, INNER, CHARON_TABLE, 0, ours=True)
 
 
 def sa_of(wanted: Connection, unique_id: int = 1, **changes: object) -> IkeSa:
@@ -107,14 +108,14 @@ ADDED = NEW_GUARDS - GUARDS
 # What is wanted, what is there, and what is to be done now.
 TABLE: dict[str, tuple[Desired, Observed, list[Action]]] = {
     "a missing guard is added": (
-        want(guards=GUARDS | {Unreachable(host(MME_2))}),
+        want(guards=GUARDS | {Unreachable(ANY, host(MME_2))}),
         seen(),
-        [AddGuard(Unreachable(host(MME_2)))],
+        [AddGuard(Unreachable(ANY, host(MME_2)))],
     ),
     "a guard that nobody needs goes": (
         want(),
-        seen(kernel=kernel(*GUARDS, Unreachable(host(MME_2)))),
-        [RemoveGuard(Unreachable(host(MME_2)))],
+        seen(kernel=kernel(*GUARDS, Unreachable(ANY, host(MME_2)))),
+        [RemoveGuard(Unreachable(ANY, host(MME_2)))],
     ),
     "a missing route is added": (want(routes=frozenset({OWN})), seen(), [AddRoute(OWN)]),
     "a route that nobody needs goes": (

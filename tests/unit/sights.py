@@ -143,10 +143,11 @@ def guards_of(
     *destinations: Network, sources: tuple[Address, ...] = (), device: int = 0
 ) -> frozenset[Guard]:
     """Return the guards that keep these off the outside."""
-    found: set[Guard] = {Unreachable(network) for network in destinations}
     any_of = {4: ANY, 6: ANY6}
-    found |= {Block(any_of[n.version], n, device) for n in destinations}
-    found |= {Block(host(a), any_of[a.version], device) for a in sources}
+    kept_in = [(any_of[n.version], n) for n in destinations]
+    kept_in += [(host(a), any_of[a.version]) for a in sources]
+    found: set[Guard] = {Unreachable(*sides) for sides in kept_in}
+    found |= {Block(*sides, device) for sides in kept_in}
     if not device:
         found |= {
             Block(n, any_of[n.version], 0, direction)

@@ -26,6 +26,7 @@ from henbd.values import (
 )
 from tests.unit.settings import hems, ipsec
 from tests.unit.sights import (
+    ANY,
     CORE,
     GATEWAY,
     GATEWAY_2,
@@ -228,6 +229,6 @@ def test_one_far_end_under_two_names_is_one() -> None:
 
 
 def test_what_is_wanted_does_not_depend_on_guards_that_stand() -> None:
-    bare: Guard = Unreachable(ip_network("198.51.100.0/24"))
+    bare: Guard = Unreachable(ANY, ip_network("198.51.100.0/24"))
     seen = observed(kernel=kernel(bare))
     assert wanted(seen=seen) == wanted(seen=observed(kernel=kernel()))

@@ -46,7 +46,7 @@ NET6 = ip_network("2001:db8:40::/48")
             (CORE,),
             (),
             {
-                Unreachable(CORE),
+                Unreachable(ANY, CORE),
                 Block(ANY, CORE, 0),
                 Block(CORE, ANY, 0, Direction.IN),
                 Block(CORE, ANY, 0, Direction.FORWARD),
@@ -56,25 +56,32 @@ NET6 = ip_network("2001:db8:40::/48")
             EspMode.INTERFACE,
             (CORE,),
             (),
-            {Unreachable(CORE), Block(ANY, CORE, WAN), Block(ANY, CORE, WAN_2)},
+            {Unreachable(ANY, CORE), Block(ANY, CORE, WAN), Block(ANY, CORE, WAN_2)},
         ),
         (
             EspMode.POLICY,
             (NET6,),
             (),
             {
-                Unreachable(NET6),
+                Unreachable(ANY6, NET6),
                 Block(ANY6, NET6, 0),
                 Block(NET6, ANY6, 0, Direction.IN),
                 Block(NET6, ANY6, 0, Direction.FORWARD),
             },
         ),
-        (EspMode.POLICY, (), (INNER,), {Block(host(INNER), ANY, 0)}),
+        (
+            EspMode.POLICY,
+            (),
+            (INNER,),
+            {Unreachable(host(INNER), ANY), Block(host(INNER), ANY, 0)},
+        ),
         (
             EspMode.INTERFACE,
             (),
             (INNER, INNER6),
             {
+                Unreachable(host(INNER), ANY),
+                Unreachable(host(INNER6), ANY6),
                 Block(host(INNER), ANY, WAN),
                 Block(host(INNER), ANY, WAN_2),
                 Block(host(INNER6), ANY6, WAN),
@@ -83,7 +90,7 @@ NET6 = ip_network("2001:db8:40::/48")
         ),
     ],
 )
-def test_a_destination_has_its_block_and_its_unreachable_route_and_a_source_its_block(
+def test_a_destination_and_a_source_have_their_rule_and_their_blocks(
     mode: EspMode,
     destinations: tuple[Network, ...],
     sources: tuple[Address, ...],
@@ -101,7 +108,8 @@ def test_a_default_route_is_not_guarded_for_it_is_the_way_to_the_gateway(
 
 
 def test_the_source_guard_stands_though_the_child_leads_everywhere() -> None:
-    assert guards((ANY,), (INNER,), TWO_WANS, EspMode.POLICY) == {Block(host(INNER), ANY, 0)}
+    alone = guards((), (INNER,), TWO_WANS, EspMode.POLICY)
+    assert guards((ANY,), (INNER,), TWO_WANS, EspMode.POLICY) == alone != set()
 
 
 def test_a_guard_tells_our_side_from_the_far_side_whichever_way_the_packets_go() -> None:

@@ -10,7 +10,7 @@ from henbd.actions import Action, AddInterface, Initiate, RemoveAddress, RemoveI
 from henbd.control import course as courses
 from henbd.control.course import STALE_S
 from henbd.control.plan import plan
-from henbd.control.routing import MAIN_TABLE
+from henbd.control.routing import CHARON_TABLE
 from henbd.system import links, rtnetlink
 from henbd.values import Device, Interface, InterfaceAddress, Kernel
 from tests.unit.plan_table import GUARDS, seen, want
@@ -157,8 +157,8 @@ def test_behind_an_interface_of_xfrm_routes_and_guards_are_those_of_an_interface
     found = wanted(seen=observed(charon=charon(ike_sa()), kernel=bare), configuration=box)
     assert {guard.device for guard in found.guards if hasattr(guard, "device")} == {WAN}
     assert {(r.destination, r.device, r.source, r.table) for r in found.routes} == {
-        (CORE, TUN, INNER, MAIN_TABLE),
-        (host(MME), TUN, INNER, MAIN_TABLE),
+        (CORE, TUN, INNER, CHARON_TABLE),
+        (host(MME), TUN, INNER, CHARON_TABLE),
     }
     assert {route.mtu for route in found.routes} == {1400}
     assert found.interface == XFRM

@@ -156,7 +156,7 @@ def test_outside_starts_only_when_the_guards_are_gone() -> None:
     )
     closed = seen(stack=stack(), charon=up(has=loaded(secrets=False)))
     assert not any(isinstance(action, Tell) for action in planned(wanted, closed))
-    assert RemoveGuard(Unreachable(host(MME))) in planned(wanted, closed)
+    assert RemoveGuard(Unreachable(ANY, host(MME))) in planned(wanted, closed)
     open_now = replace(closed, kernel=kernel(*guards_of(sources=(INNER,))))
     assert planned(wanted, open_now) == [Tell(link(local=OUTER, inside=False))]
 

@@ -14,6 +14,7 @@ from henbd.control.reach import (
     management_source,
     reach,
 )
+from henbd.control.routing import CHARON_TABLE
 from henbd.control.tunnel import Condition, Tunnel, judge
 from henbd.settings import HemsPath
 from henbd.values import Address, EspMode, Kernel, Observed, Unknown
@@ -118,7 +119,7 @@ def test_a_route_of_the_tunnels_own_device_will_do() -> None:
         *GUARDS,
         devices=(device(2), device(TUN, tunnel=True)),
         addresses=(on(INNER, TUN),),
-        routes=(DEFAULT_ROUTE, route(CORE, TUN)),
+        routes=(DEFAULT_ROUTE, route(CORE, TUN, table=CHARON_TABLE)),
     )
     tunnel = judge(charon(ike_sa(), mode=EspMode.INTERFACE), seen)
     assert way(observed(kernel=seen), tunnel) == Reach(HEMS, INNER)

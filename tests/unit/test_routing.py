@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import pytest
 
@@ -89,24 +90,29 @@ def test_an_address_that_cannot_be_used_yet_is_no_source() -> None:
     assert outer_source(HEMS, seen) is None
 
 
+def inside(network: Network, index: int, **changes: Any) -> Route:
+    return route(network, index, table=CHARON_TABLE, **changes)
+
+
 def test_charons_own_route_is_no_way_outside() -> None:
-    inside = route(CORE, WAN, gateway=ROUTER, source=INNER, table=CHARON_TABLE)
-    assert outer_source(HEMS, routed(inside, DEFAULT_ROUTE)) == OUTER
+    charons = inside(CORE, WAN, gateway=ROUTER, source=INNER)
+    assert outer_source(HEMS, routed(charons, DEFAULT_ROUTE)) == OUTER
 
 
 @pytest.mark.parametrize(
     ("routes", "network", "is_covered"),
     [
         ((), CORE, False),
-        ((route(CORE, TUN),), CORE, True),
-        ((route(ip_network("10.0.0.0/8"), TUN),), CORE, True),
-        ((route(ANY, TUN),), CORE, True),
-        ((route(host(HEMS), TUN),), CORE, False),
-        ((route(ip_network("10.31.0.0/24"), TUN),), CORE, False),
-        ((route(CORE, WAN),), CORE, False),
-        ((route(CORE, TUN, ours=True),), CORE, False),
-        ((route(CORE, TUN, table=CHARON_TABLE),), CORE, True),
-        ((route(ANY6, TUN),), CORE, False),
+        ((inside(CORE, TUN),), CORE, True),
+        ((inside(ip_network("10.0.0.0/8"), TUN),), CORE, True),
+        ((inside(ANY, TUN),), CORE, True),
+        ((inside(host(HEMS), TUN),), CORE, False),
+        ((inside(ip_network("10.31.0.0/24"), TUN),), CORE, False),
+        ((inside(CORE, WAN),), CORE, False),
+        ((inside(CORE, TUN, ours=True),), CORE, False),
+        # The guard goes before the main table.
+        ((route(CORE, TUN),), CORE, False),
+        ((inside(ANY6, TUN),), CORE, False),
     ],
 )
 def test_a_network_is_covered_by_a_route_for_all_of_it(

@@ -138,9 +138,9 @@ def test_charon_says_where_the_kernel_meets_esp(mode: EspMode) -> None:
     ("seen", "mode"),
     [
         (kernel(), EspMode.POLICY),
-        (kernel(Unreachable(CORE)), EspMode.POLICY),
-        (kernel(Block(ANY, CORE, 0), Unreachable(CORE)), EspMode.POLICY),
-        (kernel(Block(ANY, CORE, WAN), Unreachable(CORE)), EspMode.INTERFACE),
+        (kernel(Unreachable(ANY, CORE)), EspMode.POLICY),
+        (kernel(Block(ANY, CORE, 0), Unreachable(ANY, CORE)), EspMode.POLICY),
+        (kernel(Block(ANY, CORE, WAN), Unreachable(ANY, CORE)), EspMode.INTERFACE),
         (kernel(Block(ANY, CORE, WAN), Block(ANY, CORE, 0)), EspMode.INTERFACE),
     ],
 )

@@ -69,7 +69,7 @@ SHARED = replace(WANTED, credentials=PresharedKey(SECRET))
 CHILD = WANTED.child.name
 
 CASES: list[tuple[Action, str]] = [
-    (AddGuard(Unreachable(CORE)), "AddGuard(to 10.30.0.0/24, unreachable)"),
+    (AddGuard(Unreachable(ANY, CORE)), "AddGuard(from 0.0.0.0/0 to 10.30.0.0/24, unreachable)"),
     (
         RemoveGuard(Block(ANY, CORE, WAN, Direction.OUT)),
         "RemoveGuard(from 0.0.0.0/0 to 10.30.0.0/24, block out, device=2)",

@@ -71,8 +71,8 @@ def networks(found: Desired) -> set[Network]:
 
 
 def protected(found: Desired) -> set[Network]:
-    """Return the destinations that are guarded by both a route and a block."""
-    routes = {g.destination for g in found.guards if isinstance(g, Unreachable)}
-    blocks = {g.destination for g in found.guards if isinstance(g, Block) and g.destination != ANY}
-    assert routes == blocks
-    return routes
+    """Return the destinations that are guarded by both a rule and a block."""
+    rules = {g.destination for g in found.guards if isinstance(g, Unreachable)}
+    blocks = {g.destination for g in found.guards if isinstance(g, Block) and g.source == ANY}
+    assert rules - {ANY} == blocks
+    return blocks

@@ -102,12 +102,15 @@ def index(shell: KernelShell, name: str) -> int:
     return next(device.index for device in see(shell).devices if device.name == name)
 
 
-def send(to: Address, *, source: Address | None = None, device: str | None = None) -> int:
+def send(
+    to: Address, *, source: Address | None = None, device: str | None = None, mark: int = 0
+) -> int:
     """Send a datagram to an address; return SENT, or the error that it meets."""
     with socket.socket(FAMILY[to.version], socket.SOCK_DGRAM) as outgoing:
         try:
             if device:
                 outgoing.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+            outgoing.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
             if source:
                 outgoing.bind((str(source), 0))
             outgoing.sendto(b"leak", (str(to), 36412))

@@ -138,11 +138,15 @@ def test_routes_are_those_of_ip(box: Namespace, shell: KernelShell) -> None:
 def test_nothing_is_a_guard_that_does_not_bear_our_marks(
     box: Namespace, shell: KernelShell
 ) -> None:
+    box.ip("rule add to fd07::/32 iif lo priority 221 protocol 206 unreachable", version=6)
     box.ip(
-        "route add unreachable 10.7.0.0/16 metric 4278198272",
-        "route add unreachable 10.8.0.0/16 proto 206 metric 7",
-        "route add unreachable fd07::/32 metric 4278198272",
-        "route add blackhole 10.9.0.0/16 proto 206 metric 4278198272",
+        "route add unreachable 10.7.0.0/16 proto 206",
+        "rule add to 10.7.0.0/16 priority 221 unreachable",
+        "rule add to 10.7.0.0/16 priority 222 protocol 206 unreachable",
+        "rule add to 10.7.0.0/16 priority 221 protocol 206 prohibit",
+        "rule add to 10.7.0.0/16 priority 221 protocol 206 lookup 7",
+        "rule add to 10.7.0.0/16 ipproto tcp priority 221 protocol 206 unreachable",
+        "rule add not to 10.7.0.0/16 priority 221 protocol 206 unreachable",
         "xfrm policy add src 10.0.0.0/8 dst 10.7.0.0/16 dir out action block priority 7",
         "xfrm policy add src 10.0.0.0/8 dst 10.7.0.0/16 dir in action block priority 8",
         "xfrm policy add src 10.0.0.0/8 dst 10.8.0.0/16 dir out priority 1000000",

@@ -37,6 +37,7 @@ ROOT = Path(__file__).parents[3]
         "route add 10.30.0.0/16 via 10.1.0.2",
         "route add 10.30.0.0/16 via 10.1.0.2 table 220",
         "route add fd30::/32 via fd01::2",
+        "rule add from 10.1.0.9 lookup 220",
         "link add wan2 type veth peer name wan3",
         "link set wan0 down",
     ],
@@ -45,6 +46,13 @@ ROOT = Path(__file__).parents[3]
 def test_bell_rings(box: Namespace, bells: Bells, change: str) -> None:
     bells.silence()
     box.ip(change)
+    assert bells.ring_within(1)
+
+
+@pytest.mark.usefixtures("shell")
+def test_bell_rings_for_a_rule_of_ipv6(box: Namespace, bells: Bells) -> None:
+    bells.silence()
+    box.ip("rule add from fd01::9 lookup 220", version=6)
     assert bells.ring_within(1)
 
 
@@ -102,10 +110,8 @@ from henbd.errors import KernelError
 from henbd.system import kernel
 from henbd.system.kernel import KernelShell
 from henbd.system.netlink import NetlinkSocket
-from henbd.actions import AddGuard, RemoveGuard
-from henbd.values import Block
-from henbd.actions import AddGuard
-from henbd.values import Block, Unreachable
+from henbd.actions import AddGuard, AddRoute, RemoveGuard
+from henbd.values import Block, Route, Unreachable
 shell = KernelShell(Doorbell(), lambda: None)
 """
 
@@ -113,7 +119,7 @@ shell = KernelShell(Doorbell(), lambda: None)
 def test_missing_capability_is_plainly_said(box: Namespace) -> None:
     code = MAKE_SHELL + (
         "print(shell.observe())\n"
-        "for guard in (Unreachable(ip_network('10.7.0.0/16')),\n"
+        "for guard in (Unreachable(ip_network('0.0.0.0/0'), ip_network('10.7.0.0/16')),\n"
         "              Block(ip_network('0.0.0.0/0'), ip_network('10.7.0.0/16'), 0)):\n"
         "    try: shell.perform(AddGuard(guard))\n"
         "    except KernelError as error: print(error)\n"
@@ -121,19 +127,22 @@ def test_missing_capability_is_plainly_said(box: Namespace) -> None:
     said = alone(box, code, "setpriv", "--bounding-set", "-net_admin")
     assert said.splitlines() == [
         "Unknown(reason='no permission to read XFRM policies: CAP_NET_ADMIN is needed')",
-        "route replace unreachable 10.7.0.0/16: Operation not permitted",
+        "rule from 0.0.0.0/0 to 10.7.0.0/16: Operation not permitted",
         "xfrm policy update src 0.0.0.0/0 dst 10.7.0.0/16 dir out: Operation not permitted",
     ]
 
 
 def test_pyroute2_is_imported_for_the_first_route_only(box: Namespace) -> None:
     code = MAKE_SHELL + (
+        "network = ip_network('10.7.0.0/16')\n"
         "shell.observe()\n"
-        "shell.perform(AddGuard(Block(ip_network('0.0.0.0/0'), ip_network('10.7.0.0/16'), 0)))\n"
+        "shell.perform(AddGuard(Block(ip_network('0.0.0.0/0'), network, 0)))\n"
+        "shell.perform(AddGuard(Unreachable(ip_network('0.0.0.0/0'), network)))\n"
         "print('pyroute2' in sys.modules)\n"
-        "shell.perform(AddGuard(Unreachable(ip_network('10.7.0.0/16'))))\n"
+        "shell.perform(AddRoute(Route(network, 1, None, None, 220, 0, ours=True)))\n"
         "print('pyroute2' in sys.modules)\n"
     )
+    box.ip("link set lo up")
     assert alone(box, code).split() == ["False", "True"]
 
 

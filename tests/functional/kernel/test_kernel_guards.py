@@ -47,7 +47,8 @@ def all_guards(shell: KernelShell) -> list[Guard]:
     devices = [0, index(shell, "wan0"), index(shell, "wan1")]
     found: list[Guard] = []
     for version in (4, 6):
-        found.append(Unreachable(NETWORK[version]))
+        found.append(Unreachable(ANY[version], NETWORK[version]))
+        found.append(Unreachable(ip_network(INNER[version]), ANY[version]))
         found += [Block(ANY[version], NETWORK[version], device) for device in devices]
         found += [Block(ip_network(INNER[version]), ANY[version], device) for device in devices]
         found += [Block(NETWORK[version], ANY[version], 0, direction) for direction in INWARDS]
@@ -73,28 +74,68 @@ def test_guards_outlive_the_shell(box: Namespace, shell: KernelShell) -> None:
     shell.close()
     with shell_in(box, Bells()) as another:
         assert see(another).guards == frozenset(wanted)
-    assert send(FAR[4]) == errno.EHOSTUNREACH
+    assert send(FAR[4]) == errno.ENETUNREACH
     assert send(FAR[4], device="wan1") == errno.EPERM
 
 
 @VERSIONS
-def test_unreachable_route_stops_who_follows_the_routes(shell: KernelShell, version: int) -> None:
-    guard = Unreachable(NETWORK[version])
-    assert send(FAR[version]) == SENT
-    shell.perform(AddGuard(guard))
-    assert send(FAR[version]) == errno.EHOSTUNREACH
-    assert send(FAR[version], source=INNER[version]) == errno.EHOSTUNREACH
-    shell.perform(RemoveGuard(guard))
+def test_rule_stops_who_follows_the_routes(shell: KernelShell, version: int) -> None:
+    guard = Unreachable(ANY[version], NETWORK[version])
+    for act, error in ((AddGuard, errno.ENETUNREACH), (RemoveGuard, SENT)):
+        shell.perform(act(guard))
+        assert send(FAR[version]) == error
+        assert send(FAR[version], source=INNER[version]) == error
+        assert send(FAR[version], mark=7) == error
+
+
+@VERSIONS
+def test_rule_of_a_source_stops_only_that_source(shell: KernelShell, version: int) -> None:
+    shell.perform(AddGuard(Unreachable(ip_network(INNER[version]), ANY[version])))
+    assert send(FAR[version], source=INNER[version]) == errno.ENETUNREACH
     assert send(FAR[version]) == SENT
 
 
 @VERSIONS
-def test_unreachable_route_gives_way_to_a_route(
+def test_no_route_of_anybody_beats_a_rule_but_one_of_charons(
     box: Namespace, shell: KernelShell, version: int
 ) -> None:
-    shell.perform(AddGuard(Unreachable(NETWORK[version])))
-    box.ip(f"route add {NETWORK[version]} dev wan1 metric 1000")
-    assert send(FAR[version]) == SENT
+    """Such as DHCP's of metric 0, that of a router advertisement, of a VRF, or of a mark."""
+    shell.perform(AddGuard(Unreachable(ANY[version], NETWORK[version])))
+    shell.perform(AddGuard(Unreachable(ip_network(INNER[version]), ANY[version])))
+    box.ip(
+        f"route add {NETWORK[version]} dev wan1 metric {version // 5}",
+        f"route add {FAR[version]} dev wan1 table 1000",
+    )
+    box.ip(
+        "rule add priority 1000 lookup 1000",
+        "rule add priority 500 fwmark 7 lookup 1000",
+        version=version,
+    )
+    for source in (None, INNER[version]):
+        assert send(FAR[version], source=source) == errno.ENETUNREACH
+        assert send(FAR[version], source=source, mark=7) == errno.ENETUNREACH
+    box.ip(f"route add {NETWORK[version]} dev wan1 table 220")
+    box.ip("rule add priority 220 lookup 220", version=version)
+    for source in (None, INNER[version]):
+        assert send(FAR[version], source=source) == SENT
+
+
+def test_of_those_bound_to_a_device_a_rule_stops_ipv6_alone(shell: KernelShell) -> None:
+    """IPv4 takes the far end for a neighbour then: that is what the blocks are for."""
+    for version in (4, 6):
+        shell.perform(AddGuard(Unreachable(ANY[version], NETWORK[version])))
+    for name in ("wan0", "wan1"):
+        assert send(FAR[6], device=name) == errno.ENETUNREACH
+        assert send(FAR[4], device=name) == SENT
+
+
+def test_of_those_bound_to_nothing_a_block_of_a_device_stops_ipv4_alone(shell: KernelShell) -> None:
+    """IPv6 asks the policies before it knows the device: that is what the rule is for."""
+    for version in (4, 6):
+        for name in ("wan0", "wan1"):
+            device = index(shell, name)
+            shell.perform(AddGuard(Block(ANY[version], NETWORK[version], device)))
+    assert (send(FAR[4]), send(FAR[6])) == (errno.EPERM, SENT)
 
 
 @VERSIONS
@@ -135,12 +176,29 @@ def test_what_comes_in_the_clear_from_behind_the_gateway_is_not_taken(
     with behind() as (box, far, lan), shell_in(box, Bells()) as shell:
         to = (BOX if direction is Direction.IN else BEHIND)[version]
         receiver = box if direction is Direction.IN else lan
-        assert eventually(lambda: received(far, receiver, to))
+        source = FAR[version]
+        assert eventually(lambda: received(far, receiver, to, source))
         guard = Block(NETWORK[version], ANY[version], 0, direction)
         shell.perform(AddGuard(guard))
-        assert not received(far, receiver, to)
+        assert not received(far, receiver, to, source)
         shell.perform(RemoveGuard(guard))
-        assert eventually(lambda: received(far, receiver, to))
+        assert eventually(lambda: received(far, receiver, to, source))
+
+
+@VERSIONS
+def test_what_is_passed_on_to_behind_the_gateway_goes_nowhere(version: int) -> None:
+    with behind() as (box, far, lan), shell_in(box, Bells()) as shell:
+        to, source = FAR[version], BEHIND[version]
+        devices = [index(shell, "wan0"), 0] if version == 4 else [0]
+        guards = [
+            Unreachable(ANY[version], NETWORK[version]),
+            *(Block(ANY[version], NETWORK[version], device) for device in devices),
+        ]
+        for guard in guards:
+            assert eventually(lambda: received(lan, far, to, source))
+            shell.perform(AddGuard(guard))
+            assert not received(lan, far, to, source)
+            shell.perform(RemoveGuard(guard))
 
 
 @contextmanager
@@ -156,6 +214,7 @@ def behind() -> Iterator[tuple[Namespace, Namespace, Namespace]]:
         far.ip(*(f"address add {address} dev lo" for address in FAR.values()))
         far.ip("route add default via 10.1.0.1", "route add default via fd01::1")
         lan.ip(*_ways("lan0", "10.77.0.2/24", "fd77::2/64"))
+        lan.ip("route add default via 10.77.0.1", "route add default via fd77::1")
         yield box, far, lan
 
 
@@ -164,8 +223,8 @@ def _ways(device: str, *addresses: str) -> Iterator[str]:
     yield from (f"address add {address} dev {device}" for address in addresses)
 
 
-def received(sender: Namespace, receiver: Namespace, to: Address) -> bool:
-    """Return whether a datagram of the far end arrives there."""
+def received(sender: Namespace, receiver: Namespace, to: Address, source: Address) -> bool:
+    """Return whether a datagram arrives there."""
     version = to.version
     with receiver.inside():
         taker = socket.socket(FAMILY[version], socket.SOCK_DGRAM)
@@ -174,7 +233,7 @@ def received(sender: Namespace, receiver: Namespace, to: Address) -> bool:
     with taker, giver:
         taker.bind((str(to), 2152))
         taker.settimeout(WITHIN_S)
-        giver.bind((str(FAR[version]), 0))
+        giver.bind((str(source), 0))
         giver.sendto(b"clear", (str(to), 2152))
         try:
             return taker.recv(10) == b"clear"

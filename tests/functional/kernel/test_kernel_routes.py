@@ -14,6 +14,7 @@ from henbd.errors import KernelError
 from henbd.system.kernel import KernelShell
 from henbd.values import Route, Unreachable
 from tests.functional.kernel.kernel_box import (
+    ANY,
     FAMILY,
     FAR,
     INNER,
@@ -56,9 +57,9 @@ def all_routes(shell: KernelShell) -> set[Route]:
 
 
 def test_a_route_that_cannot_be_written_down_is_an_error_like_others(shell: KernelShell) -> None:
-    scoped = Unreachable(ip_network("fe80::1%lo"))
-    for action in (AddGuard(scoped), RemoveGuard(scoped)):
-        with pytest.raises(KernelError, match=r"^route (replace|del) unreachable fe80::1%lo/128: "):
+    scoped = Route(ip_network("fe80::1%lo"), 1, None, None, 220, 0, ours=True)
+    for action in (AddRoute(scoped), RemoveRoute(scoped)):
+        with pytest.raises(KernelError, match=r"^route (replace|del) fe80::1%lo/128: "):
             shell.perform(action)
 
 
@@ -89,8 +90,8 @@ def test_route_leads_with_its_source(shell: KernelShell, version: int) -> None:
 def test_guard_and_route_to_one_network_do_not_hurt_each_other(
     shell: KernelShell, version: int
 ) -> None:
-    guard = Unreachable(NETWORK[version])
-    route = Route(NETWORK[version], index(shell, "wan1"), None, INNER[version], MAIN, 0, ours=True)
+    guard = Unreachable(ANY[version], NETWORK[version])
+    route = Route(NETWORK[version], index(shell, "wan1"), None, INNER[version], 220, 0, ours=True)
     shell.perform(AddGuard(guard))
     shell.perform(AddRoute(route))
     assert (see(shell).guards, ours(shell)) == ({guard}, {route})
@@ -152,7 +153,7 @@ def test_refusal_is_an_error_that_names_route_and_cause(
 
 def test_actions_are_logged_in_a_line(shell: KernelShell, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", logger="henbd")
-    shell.perform(AddGuard(Unreachable(NETWORK[4])))
+    shell.perform(AddGuard(Unreachable(ANY[4], NETWORK[4])))
     assert [record.getMessage() for record in caplog.records if "henbd" in record.name] == [
-        f"AddGuard(to {NETWORK[4]}, unreachable)"
+        f"AddGuard(from {ANY[4]} to {NETWORK[4]}, unreachable)"
     ]

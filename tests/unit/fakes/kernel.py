@@ -1,13 +1,14 @@
 """A kernel: devices, addresses, routes, guards, IPsec policies, and what they do to a packet.
 
-The latter as it was measured: a policy of charon's goes before a block, an unreachable route after
-every other one of its prefix, and a block of any device stops the tunnel of an interface as well.
+The latter as it was measured: a policy of charon's goes before a block, a rule of ours behind
+charon's table and before every other; a block of any device stops the tunnel of an interface as
+well; one of a device stops no IPv6 socket that is not bound to it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 from ipaddress import ip_address, ip_network
@@ -194,8 +195,8 @@ class FakeKernel:
         """Return what becomes of a packet of a socket that is bound to its source address."""
         if not self.has(source):
             return Fate.BLOCKED
-        route = self._route(destination)
-        if not isinstance(route, Route):
+        route = self._route(source, destination)
+        if route is None:
             return Fate.BLOCKED
         into_tunnel = self.devices[route.device].carries_tunnel
         protected = any(
@@ -209,25 +210,18 @@ class FakeKernel:
             return Fate.INSIDE if protected else Fate.BLOCKED
         return Fate.CLEAR
 
-    def _route(self, destination: Address) -> Route | Unreachable | None:
-        for table in (CHARON_TABLE, MAIN_TABLE):
-            found = min(self._matching(destination, table), key=_preference, default=None)
-            if found is not None:
-                return found
-        return None
+    def _route(self, source: Address, destination: Address) -> Route | None:
+        inside = self._best(destination, CHARON_TABLE)
+        if inside is not None:
+            return inside
+        rules = (guard for guard in self.guards if isinstance(guard, Unreachable))
+        if any(source in rule.source and destination in rule.destination for rule in rules):
+            return None
+        return self._best(destination, MAIN_TABLE)
 
-    def _matching(self, destination: Address, table: int) -> Iterator[Route | Unreachable]:
-        for route in +self.routes:
-            if route.table == table and destination in route.destination:
-                yield route
-        for guard in self.guards if table == MAIN_TABLE else ():
-            if isinstance(guard, Unreachable) and destination in guard.destination:
-                yield guard
-
-
-def _preference(route: Route | Unreachable) -> tuple[int, float]:
-    metric = route.metric if isinstance(route, Route) else float("inf")
-    return (-route.destination.prefixlen, metric)
+    def _best(self, destination: Address, table: int) -> Route | None:
+        matching = [r for r in +self.routes if r.table == table and destination in r.destination]
+        return min(matching, key=lambda r: (-r.destination.prefixlen, r.metric), default=None)
 
 
 def _same_place(one: Route, other: Route) -> bool:
@@ -243,5 +237,5 @@ def _stops(guard: Guard, source: Address, destination: Address, device: int) -> 
         and guard.direction is Direction.OUT
         and source in guard.source
         and destination in guard.destination
-        and guard.device in (0, device)
+        and guard.device in (0, device if source.version == 4 else 0)
     )
