@@ -24,6 +24,8 @@ def factory_tree(table: Table, settings: Settings, secret: str) -> Tree:
     told = _told_at_registration(settings.location)
     instances = {paths.FAP_SERVICES: (1,), paths.PLMN_LIST: (1,), paths.DATA_MODELS: (1, 2)}
     instances[paths.SUPPORTED_ALARMS] = tuple(KINDS)
+    if settings.transfers.log_command:
+        instances[paths.LOG_FILES] = (1,)
     if told:
         instances |= {
             paths.LOCATIONS: (1,),

@@ -117,9 +117,26 @@ def _periodic(former: Recurring | None, tree: Tree, moment: Moment) -> Recurring
 def _refreshed(scan: Scan, tree: Tree, fix: Fix | None, now: float) -> tuple[Scan, Tree]:
     """Take a position between two scans, now and then, where that is wanted."""
     due = scan.refreshed_at is None or now >= scan.refreshed_at + CONTINUOUS_S
-    if fix is None or not due or tree.values[paths.GPS_CONTINUOUS] != "true":
+    if tree.values[paths.GPS_CONTINUOUS] != "true":
         return scan, tree
-    return replace(scan, refreshed_at=now), _located(tree, fix)
+    if fix is None:
+        return scan, tree.report({paths.GPS_STATUS + "CurrentFix": "false"})
+    if not due:
+        return scan, tree
+    return replace(scan, refreshed_at=now), _tracked(_located(tree, fix), fix)
+
+
+def _tracked(tree: Tree, fix: Fix) -> Tree:
+    """Return the tree with a position of the continuous watch (TR-181 ContinuousGPSStatus)."""
+    values = {
+        "CurrentFix": "true",
+        "GotFix": "true",
+        "Latitude": str(fix.place.latitude),
+        "Longitude": str(fix.place.longitude),
+        "LastFixTime": fix.time,
+        "SatellitesTracked": str(fix.satellites),
+    }
+    return tree.report({paths.GPS_STATUS + name: value for name, value in values.items()})
 
 
 def _located(tree: Tree, fix: Fix) -> Tree:

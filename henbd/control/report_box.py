@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from henbd.errors import InvalidValueError
@@ -17,6 +17,9 @@ from henbd.values import Kernel, Unknown, Vitals
 COUNTER = 2**32
 
 # TR-106 3.2.1: a positive integer; of more digits than any table has rows none is made.
+# Ages are told in whole seconds: a moment that differs by so little is the same.
+SAME_S = 2.0
+
 ROW = re.compile(r"(?<=\.)([1-9][0-9]{0,8})\.")
 
 # What `vitals` are about: these objects, and these parameters.
@@ -35,11 +38,25 @@ def vitals(tree: Tree, seen: Vitals, wall: datetime) -> Tree:
         paths.MEMORY + "Free": str(seen.memory_free_kib),
         paths.TIME_STATUS: "Synchronized" if wall >= types.CLOCK_IS_SET else "Unsynchronized",
         paths.LOCAL_TIME: types.date_time(wall),
+        # The kernel's counters began with it.
+        paths.SCTP + "Discontinuity": since(
+            tree, paths.SCTP + "Discontinuity", seen.up_time_s, wall
+        ),
     }
     for name, number in seen.sctp.items():
         if (path := paths.SCTP + name) in tree.rows:
             values[path] = str(number % COUNTER)
     return tree.report(values)
+
+
+def since(tree: Tree, path: str, age_s: int, seen_at: datetime) -> str:
+    """Return since when something has been there; as it is told already where that is as good."""
+    moment = seen_at - timedelta(seconds=age_s)
+    known = tree.values[path]
+    if types.UNKNOWN_TIME in (known, types.date_time(seen_at)):
+        return types.date_time(moment)
+    apart_s = abs((datetime.fromisoformat(known) - moment).total_seconds())
+    return known if apart_s <= SAME_S else types.date_time(moment)
 
 
 def addressing(tree: Tree, kernel: Kernel | Unknown) -> Tree:

@@ -7,19 +7,14 @@ the tunnel is up are for `report`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from henbd.control.algorithms import listed
+from henbd.control.report_box import COUNTER, since
 from henbd.control.tunnel import Tunnel
-from henbd.model import paths, types
+from henbd.model import paths
 from henbd.model.tree import Tree
 from henbd.values import ChildSa, IkeSa
-
-# TR-181 StatsCounter32 wraps.
-COUNTER = 2**32
-
-# charon tells ages in whole seconds: a moment that differs by so little is the same.
-SAME_S = 2.0
 
 # Device.IPsec.Stats by what the kernel counts (its documentation of xfrm_proc). Whatever it counts
 # beside these is an error of its direction.
@@ -77,7 +72,7 @@ def _ike_sa(tree: Tree, sa: IkeSa, seen_at: datetime) -> dict[str, str]:
         row + "IntegrityAlgorithm": listed(suite.integrity),
         row + "DiffieHellmanGroupTransform": listed(suite.group),
         row + "NATDetected": sa.nat.value,
-        row + "CreationTime": _created(tree, row + "CreationTime", sa.age_s, seen_at),
+        row + "CreationTime": since(tree, row + "CreationTime", sa.age_s, seen_at),
     }
 
 
@@ -87,19 +82,9 @@ def _child_sa(tree: Tree, row: str, child: ChildSa, seen_at: datetime) -> dict[s
         row + "Status": "Up" if child.installed else "Down",
         row + "InboundSPI": str(child.spi_in),
         row + "OutboundSPI": str(child.spi_out),
-        row + "CreationTime": _created(tree, row + "CreationTime", child.age_s, seen_at),
+        row + "CreationTime": since(tree, row + "CreationTime", child.age_s, seen_at),
         row + "Stats.BytesSent": str(traffic.bytes_out),
         row + "Stats.BytesReceived": str(traffic.bytes_in),
         row + "Stats.PacketsSent": str(traffic.packets_out),
         row + "Stats.PacketsReceived": str(traffic.packets_in),
     }
-
-
-def _created(tree: Tree, path: str, age_s: int, seen_at: datetime) -> str:
-    """Return since when an SA has been there; as it is told already where that is as good."""
-    moment = seen_at - timedelta(seconds=age_s)
-    known = tree.values[path]
-    if known == types.UNKNOWN_TIME or types.date_time(seen_at) == types.UNKNOWN_TIME:
-        return types.date_time(moment)
-    apart_s = abs((datetime.fromisoformat(known) - moment).total_seconds())
-    return known if apart_s <= SAME_S else types.date_time(moment)

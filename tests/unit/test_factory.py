@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from henbd.control.factory import (
@@ -38,6 +40,12 @@ def test_model_names_what_it_is_drawn_from() -> None:
     assert tree.value("Device.RootDataModelVersion") == "2.12"
     names = [tree.value(f"{paths.DATA_MODELS}{n}.URN") for n in (1, 2)]
     assert names == [f"urn:broadband-forum-org:{n}-cwmp" for n in ("tr-181-2-12-0", "tr-196-2-1-2")]
+
+
+def test_log_that_can_be_uploaded_is_listed() -> None:
+    assert factory().value(paths.LOG_FILES + "1.Name") == "log"
+    none = replace(settings().transfers, log_command=())
+    assert factory(transfers=none).instances[paths.LOG_FILES] == ()
 
 
 def test_box_that_knows_its_place_has_rows_that_tell_it_at_registration() -> None:

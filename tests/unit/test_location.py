@@ -115,6 +115,13 @@ def test_continuous_gps_keeps_the_position_up_to_date_without_an_inform() -> Non
     assert later.notified.keys().isdisjoint(
         p for p, v in later.values.items() if tree.values[p] != v
     )
+    status = {p.removeprefix(paths.GPS_STATUS): v for p, v in later.values.items()}
+    assert (status["CurrentFix"], status["GotFix"]) == ("true", "true")
+    assert (status["Latitude"], status["Longitude"]) == ("-33868820", str(AWAY.longitude))
+    assert (status["SatellitesTracked"], status["LastFixTime"]) == ("4", FIX.time)
+    _, lost = advanced(scan, later, None, at(63))
+    assert lost.values[paths.GPS_STATUS + "CurrentFix"] == "false"
+    assert lost.values[paths.GPS_STATUS + "GotFix"] == "true"
 
 
 def test_scans_begin_and_end_when_it_is_time_though_no_bell_rings() -> None:

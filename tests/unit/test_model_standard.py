@@ -12,6 +12,7 @@ from tests.model_table.__main__ import TABLE as FILE
 from tests.model_table.choices import FILE as CHOICES
 from tests.model_table.choices import choices, chosen_rows
 from tests.model_table.lines import lines
+from tests.model_table.scope import ALL, expected, left_out
 from tests.model_table.standard import Standard, standard
 
 TABLE = device_table("00256D")
@@ -132,6 +133,30 @@ def test_profiles_of_an_lte_henb_are_complete(known: Standard) -> None:
             )
     print(f"{len(TABLE.parameters)} parameters in {len(TABLE.objects)} objects in all")
     assert {f"FAPService:2.1 {name}" for name in COMPLETE} <= known.profiles.keys()
+
+
+def test_what_is_expected_is_there_or_left_out_with_a_reason(known: Standard) -> None:
+    rows = expected()
+    if rows is None:
+        pytest.skip("HENBD_REFERENCE names no folder with the rows of a Home eNodeB")
+    standard_rows = {*known.parameters, *known.objects}
+    missing = {
+        r for r in rows if r in standard_rows and r not in {*TABLE.parameters, *TABLE.objects}
+    }
+    reasons = left_out()
+    assert not {row for row in missing if not any(entry.covers(row) for entry in reasons)}
+
+
+def test_what_is_left_out_is_of_the_standard_and_not_there(known: Standard) -> None:
+    """A sentence that has become untrue is an error."""
+    for entry in left_out():
+        rows = [path for path in known.parameters if entry.covers(path)]
+        assert rows, entry
+        if entry.names != (ALL,):
+            assert {entry.path + name for name in entry.names} == set(rows)
+        assert not TABLE.parameters.keys() & set(rows), entry
+        assert entry.reason.endswith(".")
+        assert entry.reason[0].isupper() or entry.reason.startswith(("charon", "gpsd"))
 
 
 def test_no_other_radio_and_nothing_newer() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import pytest
 
-from henbd.control.report_box import stack_parameters, state_origin, vitals
+from henbd.control.report_box import addressing, stack_parameters, state_origin, vitals
 from henbd.model import paths
-from henbd.values import Vitals
+from henbd.values import InterfaceAddress, Unknown, Vitals
 from tests.unit.settings import factory
+from tests.unit.sights import kernel
 from tests.unit.world import World
 
 TREE = factory()
@@ -32,6 +35,23 @@ def test_vitals_are_told() -> None:
     assert tree.value(paths.LOCAL_TIME) == "2026-03-04T05:06:07Z"
     assert tree.value(paths.TIME_STATUS) == "Synchronized"
     assert tree.value(paths.SCTP + "OutOfBlues") == "5", "a counter of 32 bits"
+
+
+def test_counters_of_the_kernel_began_with_it() -> None:
+    tree = vitals(TREE, SEEN, NOW)
+    assert tree.value(paths.SCTP + "Discontinuity") == "2026-03-04T05:04:50Z"
+    later = vitals(tree, replace(SEEN, up_time_s=87), NOW + timedelta(seconds=10.9))
+    assert later.value(paths.SCTP + "Discontinuity") == "2026-03-04T05:04:50Z"
+
+
+def test_box_says_whether_its_kernel_does_ipv6() -> None:
+    ipv6, none = kernel(), kernel(addresses=())
+    assert addressing(TREE, none).value(paths.IPV6_CAPABLE) == "false"
+    held = InterfaceAddress(ip_address("::1"), 1, usable=True)
+    there = addressing(TREE, replace(ipv6, addresses=(held,)))
+    assert there.value(paths.IPV6_CAPABLE) == "true"
+    assert there.value(paths.IPV6_STATUS) == "Enabled"
+    assert addressing(there, Unknown("no dump")) is there
 
 
 def test_clock_that_is_not_set_shows_no_time() -> None:
