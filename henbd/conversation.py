@@ -14,7 +14,7 @@ from henbd.clock import Clock
 from henbd.control.reach import Reach
 from henbd.cwmp import opening as openings
 from henbd.cwmp.opening import Opening
-from henbd.cwmp.session import Outcome, Post, Record, Reply, Session, Stored
+from henbd.cwmp.session import Outcome, Post, Record, Reply, Session, Stored, Unsent
 from henbd.errors import ExchangeError
 from henbd.memory import Memory
 from henbd.system.acs import Answer, Endpoint
@@ -138,19 +138,22 @@ class Conversation:
         """Go on with the answer to the last post."""
         if self.current is None:
             return
-        if isinstance(answer, ExchangeError):
+        if isinstance(answer, Answer):
+            moment = self._clock.moment()
+            self._trace.received(answer.status, answer.body)
+            reply = Reply(answer.status, answer.body, self._memory.state, moment)
+            self._drive(reply, management)
+        elif answer.unsent:
+            self._drive(Unsent(str(answer), self._memory.state), management)
+        else:
             self._finish(Outcome(str(answer), self.current.informed), management)
-            return
-        moment = self._clock.moment()
-        self._trace.received(answer.status, answer.body)
-        self._drive(Reply(answer.status, answer.body, self._memory.state, moment), management)
 
     def asked(self, answer: Answer | ExchangeError) -> bool:
         """Return whether an answer may be a request of the HeMS: of what follows InformResponse."""
         informed = self.current is not None and self.current.informed
         return informed and isinstance(answer, Answer) and bool(answer.body)
 
-    def _drive(self, answer: Reply | None, management: Management) -> None:
+    def _drive(self, answer: Reply | Unsent | None, management: Management) -> None:
         assert self.current is not None
         dialogue = self.current
         try:
@@ -159,7 +162,7 @@ class Conversation:
                 if isinstance(wish, Record):
                     # The first thing that a session records is that the Inform was acknowledged.
                     dialogue.informed = True
-                    problem = self._memory.record(wish.ledger)
+                    problem = self._memory.keep(wish.state)
                 else:
                     problem = self._memory.commit(wish.state)
                 wish = dialogue.session.send(Stored(problem))

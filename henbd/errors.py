@@ -111,7 +111,11 @@ class StoreError(HenbdError):
 
 
 class ExchangeError(HenbdError):
-    """An HTTP exchange with the HeMS failed; try later."""
+    """An HTTP exchange with the HeMS failed; try later. `unsent`: before the request had left."""
+
+    def __init__(self, text: str, *, unsent: bool = False) -> None:
+        self.unsent = unsent
+        super().__init__(text)
 
 
 class TransferError(HenbdError):

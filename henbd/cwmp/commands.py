@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import schedule
@@ -12,6 +13,8 @@ from henbd.cwmp.rules import check_key
 from henbd.cwmp.state import State
 from henbd.errors import CwmpFault, FaultCode
 from henbd.values import Moment
+
+T = TypeVar("T")
 
 
 def reboot(request: Reboot, state: State, boot_id: str) -> State:
@@ -36,6 +39,29 @@ def schedule_inform(request: ScheduleInform, state: State, now: Moment) -> State
     entry = schedule.scheduled(request.command_key, request.delay_s, now)
     ledger = replace(state.ledger, scheduled=(*state.ledger.scheduled, entry))
     return replace(state, ledger=ledger)
+
+
+def withdrawn(state: State, before: State, after: State) -> State:
+    """Return the state without what one request has ordered, between two former states.
+
+    What it has set stays: that is read back.
+    """
+    ledger, orders = state.ledger, state.orders
+    if after.orders.reboot != before.orders.reboot:
+        orders = replace(orders, reboot=before.orders.reboot)
+    if after.orders.factory_reset != before.orders.factory_reset:
+        orders = replace(orders, factory_reset=before.orders.factory_reset)
+    ledger = replace(
+        ledger,
+        events=_without(ledger.events, before.ledger.events, after.ledger.events),
+        scheduled=_without(ledger.scheduled, before.ledger.scheduled, after.ledger.scheduled),
+    )
+    transfers = _without(state.transfers, before.transfers, after.transfers)
+    return replace(state, ledger=ledger, orders=orders, transfers=transfers)
+
+
+def _without(now: tuple[T, ...], before: tuple[T, ...], after: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(entry for entry in now if entry in before or entry not in after)
 
 
 def _check_room(state: State) -> None:

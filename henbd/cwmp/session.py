@@ -16,7 +16,7 @@ from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import opening as openings
 from henbd.cwmp import soap, versions
 from henbd.cwmp.events import UPLOAD
-from henbd.cwmp.ledger import Ledger, Owed
+from henbd.cwmp.ledger import Owed
 from henbd.cwmp.messages import (
     AutonomousTransferComplete,
     AutonomousTransferCompleteResponse,
@@ -73,12 +73,12 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Wanted: this ledger current, and durable if the flash takes it. The answer is a Stored.
+    """Wanted: this state current, and durable if the flash takes it. The answer is a Stored.
 
     It is what the HeMS has acknowledged: told twice after a crash is better than not told.
     """
 
-    ledger: Ledger
+    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,14 @@ class Reply:
     body: bytes
     state: State
     moment: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """What was to be posted has not left the box, and why; the state at that moment."""
+
+    why: str
+    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +129,10 @@ class Terms:
 
 
 Wish = Post | Commit | Record
-Session = Generator[Wish, Reply | Stored, Outcome]
+Result = Reply | Unsent | Stored
+Session = Generator[Wish, Result, Outcome]
 T = TypeVar("T")
-Part = Generator[Wish, Reply | Stored, T]
+Part = Generator[Wish, Result, T]
 
 
 def session(
@@ -148,7 +157,7 @@ def session(
         if isinstance(answer.message, Fault):
             raise _refusal(inform, answer.message)
         ledger = openings.acknowledged(state.ledger, opening)
-        yield Record(ledger)
+        yield Record(replace(state, ledger=ledger))
         informed = True
         owed = deque(owed for owed in opening.owed if owed in ledger.owed)
         terms = _agreed(answer, opening.version)
@@ -188,7 +197,7 @@ def _converse(
             if isinstance(answer.message, Fault):
                 refusals.append(str(_refusal(due.call, answer.message)))
             else:
-                yield Record(ledgers.paid(state.ledger, due))
+                yield Record(replace(state, ledger=ledgers.paid(state.ledger, due)))
         yield from _serve(rules, terms)
         hold = False
         if not owed:
@@ -206,7 +215,9 @@ def _ask(
     for _ in range(MOST_REPETITIONS):
         envelope = soap.envelope(request, str(next(numbers)), terms.version)
         reply = yield Post(envelope, terms.wait_s)
-        assert isinstance(reply, Reply)
+        assert not isinstance(reply, Stored)
+        if isinstance(reply, Unsent):
+            raise HemsError(reply.why)
         if _is_empty(reply):
             raise HemsError(f"the HeMS answered {name} with nothing")
         answer = _read(reply)
@@ -243,20 +254,29 @@ def _refusal(request: Inform | Call, fault: Fault) -> RefusalError:
 
 
 def _serve(rules: Rules, terms: Terms) -> Part[None]:
-    """Answer the HeMS's requests until it has no more; raises HemsError."""
+    """Answer the HeMS's requests until it has no more; raises HemsError.
+
+    It does not count on a reboot, a reset or a transfer where our consent has not left the box.
+    """
     # As with the parser: not before the first Inform.
-    from henbd.cwmp import rpc
+    from henbd.cwmp import commands, rpc
 
     body = b""
+    change: tuple[State, State] | None = None
     while True:
         reply = yield Post(body, terms.wait_s)
-        assert isinstance(reply, Reply)
+        assert not isinstance(reply, Stored)
+        if isinstance(reply, Unsent):
+            if change is not None:
+                yield Record(commands.withdrawn(reply.state, *change))
+            raise HemsError(reply.why)
         if _is_empty(reply):
             return
         envelope = _read(reply)
         if isinstance(envelope.message, InformResponse | CallResponse | Fault):
             raise HemsError(f"the HeMS sent {type(envelope.message).__name__} for a request")
         response, state = rpc.answer(envelope.message, reply.state, rules, reply.moment)
+        change = reply.state, state
         if state is not reply.state:
             stored = yield Commit(state)
             assert isinstance(stored, Stored)

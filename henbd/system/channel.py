@@ -96,6 +96,7 @@ class Channel:
         self._session.mount("https://", self._adapter)
         self._session.mount("http://", self._adapter)
         self._connection: Connection | None = None
+        self._unsent = True
         self._secured: ssl.SSLSocket | None = None
 
     def aim(self, aim: Target) -> None:
@@ -122,12 +123,13 @@ class Channel:
 
     def exchange(self, body: bytes) -> Answer | ExchangeError:
         """Post a body and return the answer, or why there is none. Blocks."""
+        self._unsent = True
         try:
             return self._post(body)
         except ExchangeError as error:
             # A new one: the traceback of this one keeps alive what it came through, and a socket
             # that ssl could not wrap is closed by its end alone.
-            return ExchangeError(str(error))
+            return ExchangeError(str(error), unsent=self._unsent)
 
     def end(self) -> None:
         """End the session: its connection, its line and its cookies go."""
@@ -150,7 +152,7 @@ class Channel:
         return _Place(
             target=aim,
             credentials=Credentials(aim, self._read),
-            pool=Pool(aim.host, aim.port, maxsize=1, dial=self._dial),
+            pool=Pool(aim.host, aim.port, maxsize=1, dial=self._dial, written=self._written),
         )
 
     def _enter(self, place: _Place) -> None:
@@ -271,6 +273,9 @@ class Channel:
                 f"{self._here.origin}: certificate has expired, whatever the clock shows"
             )
         connection.sock = self._secured
+
+    def _written(self) -> None:
+        self._unsent = False
 
     def _read(self, raw: urllib3.HTTPResponse) -> bytes:
         """Read the rest of a body, decoded and bounded; raises ExchangeError or as urllib3 does."""

@@ -12,19 +12,31 @@ from urllib3.connection import HTTPConnection
 
 
 class Connection(HTTPConnection):
-    """A connection that has its socket, TLS or not, from a channel."""
+    """A connection that has its socket, TLS or not, from a channel.
+
+    `written` is called when the whole of a request has been written.
+    """
 
     def __init__(
-        self, *arguments: Any, dial: Callable[[Connection], None], **keywords: Any
+        self,
+        *arguments: Any,
+        dial: Callable[[Connection], None],
+        written: Callable[[], None] = lambda: None,
+        **keywords: Any,
     ) -> None:
         super().__init__(*arguments, **keywords)
         self._dial = dial
+        self._written = written
         self.kept = False
         """Whether something was answered on it before."""
 
     def connect(self) -> None:
         self.kept = False
         self._dial(self)
+
+    def request(self, *arguments: Any, **keywords: Any) -> None:
+        super().request(*arguments, **keywords)
+        self._written()
 
     def getresponse(self) -> Any:
         response = super().getresponse()

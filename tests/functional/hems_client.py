@@ -62,15 +62,19 @@ class Client:
         assert isinstance(outcome, Answer), outcome
         return outcome
 
-    def fail(self, body: bytes = b"<soap/>", wait_s: float = READ_TIMEOUT_S) -> str:
-        """Exchange in vain, and return why."""
+    def failure(self, body: bytes = b"<soap/>", wait_s: float = READ_TIMEOUT_S) -> ExchangeError:
+        """Exchange in vain, and return what came of it."""
         self.acs.post(body, wait_s)
         outcome = self.outcome()
         assert isinstance(outcome, ExchangeError), outcome
         # What it came through, connections and all, is not kept alive by it.
         assert outcome.__traceback__ is None
         assert outcome.__cause__ is None
-        return str(outcome)
+        return outcome
+
+    def fail(self, body: bytes = b"<soap/>", wait_s: float = READ_TIMEOUT_S) -> str:
+        """Exchange in vain, and return why."""
+        return str(self.failure(body, wait_s))
 
     def turn(self, seconds: float) -> None:
         """Let the loop run."""

@@ -17,7 +17,7 @@ from henbd.errors import ExchangeError
 from henbd.system import channel
 from henbd.system.acs import Answer
 from tests.functional.hems_client import Client
-from tests.functional.http_server import Request, Script, Server, Visit, polite
+from tests.functional.http_server import Request, Script, Server, Visit, mute, polite
 from tests.lab.namespaces import namespaces
 
 
@@ -119,6 +119,39 @@ def test_a_fresh_connection_that_is_closed_is_not_tried_twice(client: Client) ->
         )
         client.acs.abort()
     assert len(server.peers) == 1
+
+
+def takes_some(visit: Visit) -> None:
+    # What is unread when it closes has it reset the connection.
+    visit.socket.recv(10)
+
+
+@pytest.mark.conformance("C056")
+@pytest.mark.parametrize(
+    ("script", "body", "unsent"),
+    [(takes_some, bytes(4_000_000), True), (ask, b"one", False), (mute, b"one", False)],
+    ids=["gone while we write", "takes it and goes", "says nothing"],
+)
+def test_it_is_known_whether_a_message_has_left(
+    client: Client, script: Script, body: bytes, unsent: bool
+) -> None:
+    with Server(script) as server:
+        client.open(url(server))
+        assert client.failure(body, wait_s=0.5).unsent is unsent
+        client.acs.abort()
+
+
+@pytest.mark.conformance("C056")
+def test_nothing_leaves_for_a_hems_that_is_gone_between_messages(client: Client) -> None:
+    def script(visit: Visit) -> None:
+        visit.request()
+        visit.reply(b"one")
+
+    with Server(script) as server:
+        client.open(url(server))
+        assert client.post() == Answer(200, b"one")
+    assert client.failure().unsent
+    client.acs.abort()
 
 
 def test_nor_is_one_behind_a_connection_that_was_kept(client: Client) -> None:

@@ -124,6 +124,42 @@ def test_reboot_whose_session_fails_is_done_all_the_same(world: World) -> None:
     assert world.doors.reboots == 1
 
 
+UPLOAD = command(
+    "Upload", CommandKey="key", FileType="1 Vendor Configuration File", URL="http://files.lab/a",
+    Username="", Password="",
+)  # fmt: skip
+
+
+@pytest.mark.conformance("C056")
+@pytest.mark.parametrize(
+    "ordered", [REBOOT, RESET, UPLOAD, command("ScheduleInform", DelaySeconds="60", CommandKey="k")]
+)
+@pytest.mark.parametrize("manner", [Manner.REFUSES, Manner.SILENT])
+def test_order_is_forgotten_where_its_response_has_not_left(
+    world: World, ordered: str, manner: Manner
+) -> None:
+    """Then the HeMS knows nothing of it; where it has left, and no more is heard, it is done."""
+    world.register()
+    world.provision({paths.HNB_NAME: "as it was"})
+    world.run(2)
+    # The Inform and an empty post arrive, the response to the order does not.
+    world.hems.turns = (2, manner)
+    order(world, ordered)
+    world.hems.turns = None
+    world.hems.will_ask()
+    world.run(120)
+    events = {event for inform in world.informs for event in inform.events}
+    done = bool(
+        world.doors.reboots
+        or world.file_server.received
+        or events & {"M Reboot", "M ScheduleInform"}
+    )
+    assert done is (manner is Manner.SILENT)
+    assert (world.values[paths.HNB_NAME] == "") is (done and ordered == RESET)
+    assert not world.daemon.memory.state.transfers
+    assert json.loads(str(world.store.text))["orders"]["factory_reset"] is False
+
+
 @pytest.mark.conformance("C081")
 def test_order_that_a_killed_daemon_has_left_is_carried_out_by_the_next(world: World) -> None:
     world.register()

@@ -135,7 +135,7 @@ def drive(
                 wish = dialogue.send(Reply(*next(coming, NOTHING), course.state, NOW))
             elif isinstance(wish, Record):
                 course.order.append("record")
-                course.state = replace(course.state, ledger=wish.ledger)
+                course.state = wish.state
                 wish = dialogue.send(Stored(problem))
             else:
                 course.order.append("commit")

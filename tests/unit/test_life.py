@@ -148,7 +148,7 @@ class Life:
             elif isinstance(wish, Record):
                 if not informed:
                     informed, carried = True, {}
-                box.ledger = wish.ledger
+                box.ledger = wish.state.ledger
                 wish, outcome = self.send(talk, Stored(None))
             else:
                 box.tree, box.ledger = wish.state.tree, wish.state.ledger

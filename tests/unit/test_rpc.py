@@ -9,11 +9,14 @@ import pytest
 
 from henbd.control import refusal
 from henbd.cwmp import ledger as ledgers
+from henbd.cwmp.commands import withdrawn
 from henbd.cwmp.ledger import Ledger
+from henbd.cwmp.orders import Orders
 from henbd.cwmp.reader import READERS
 from henbd.cwmp.requests import (
     AddObject,
     DeleteObject,
+    FactoryReset,
     GetParameterAttributes,
     GetParameterNames,
     GetParameterValues,
@@ -402,6 +405,24 @@ def test_value_that_was_under_notification_is_still_owed_as_it_was() -> None:
 )
 def test_command_that_is_wrong_is_refused(request_: Request, code: int) -> None:
     assert refused(request_).code == code
+
+
+def test_only_what_one_request_has_ordered_is_withdrawn() -> None:
+    before = after(ScheduleInform(60, "a"), after(Reboot("a")))
+    for ordered in (Reboot("b"), ScheduleInform(60, "b")):
+        later = after(ordered, before)
+        now = replace(later, ledger=ledgers.called(later.ledger))
+        left = withdrawn(now, before, later).ledger
+        assert left.events == ledgers.called(before.ledger).events
+        assert left.scheduled == before.ledger.scheduled
+    for ordered, orders in (
+        (Reboot("b"), Orders(factory_reset=True)),
+        (FactoryReset(), Orders()),
+    ):
+        later = after(ordered)
+        # What an operator orders meanwhile is none of it.
+        now = replace(later, orders=replace(later.orders, factory_reset=True))
+        assert withdrawn(now, STATE, later).orders == orders
 
 
 @pytest.mark.conformance("C045")

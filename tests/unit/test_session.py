@@ -14,9 +14,11 @@ from henbd.cwmp.ledger import Owed
 from henbd.cwmp.messages import AutonomousTransferComplete, TransferComplete
 from henbd.cwmp.session import (
     MOST_REPETITIONS,
+    Outcome,
     Post,
     Reply,
     Stored,
+    Unsent,
     spoken,
 )
 from henbd.cwmp.structs import Event
@@ -191,6 +193,14 @@ def test_refusal_of_what_follows_the_inform_is_none_of_it() -> None:
     outcome = drive([WELCOME, (500, b"")]).outcome
     assert outcome is not None
     assert not outcome.refused
+
+
+def test_inform_that_has_not_left_is_a_failure_and_no_refusal() -> None:
+    dialogue, state, _ = opened()
+    next(dialogue)
+    with pytest.raises(StopIteration) as stop:
+        dialogue.send(Unsent("connection refused", state))
+    assert stop.value.value == Outcome("connection refused", informed=False)
 
 
 @pytest.mark.conformance("C036")

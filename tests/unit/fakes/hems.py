@@ -65,6 +65,8 @@ class FakeHems:
         self.answers_after_s = ANSWERS_AFTER_S
         # It takes the Inform, and owes the answer to the first post after it.
         self.hangs_after_inform = False
+        # So it takes what comes after so many posts of a session.
+        self.turns: tuple[int, Manner] | None = None
         # URLs at which nobody answers.
         self.dead: set[str] = set()
         self.informs: list[Informed] = []
@@ -168,10 +170,13 @@ class HemsShell:
         endpoint = session.endpoint
         assert endpoint.source is not None
         through = self._kernel.fate(endpoint.source, endpoint.address) is self._wanted(endpoint)
-        hangs = hems.manner is Manner.SILENT or (hems.hangs_after_inform and session.posts > 1)
-        gone = hems.manner is Manner.REFUSES or endpoint.url in hems.dead
+        manner = hems.manner
+        if hems.turns is not None and session.posts > hems.turns[0]:
+            manner = hems.turns[1]
+        hangs = manner is Manner.SILENT or (hems.hangs_after_inform and session.posts > 1)
+        gone = manner is Manner.REFUSES or endpoint.url in hems.dead
         if gone and through:
-            refused = ExchangeError(f"{endpoint.address}: connection refused")
+            refused = ExchangeError(f"{endpoint.address}: connection refused", unsent=True)
             self._time.after(0.001, lambda: self._deliver(session, refused))
         elif not through or hangs:
             timeout = ExchangeError(f"{endpoint.address}: timed out")
