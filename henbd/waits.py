@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from henbd.control import s1, trials
-from henbd.control.gateways import asked_again_at, turn_ends_at
+from henbd.control.gateways import asked_again_at, on_trial, turn_ends_at
 from henbd.control.negotiation import narrowed
 from henbd.control.tunnel import installed
 from henbd.model.types import date_time
@@ -63,7 +63,7 @@ def _waits_for_gateways(daemon: Daemon) -> Iterator[Wait]:
     ipsec, known = daemon.settings.ipsec, daemon.witness.course.gateways
     if ipsec is not None and known.fallen_back:
         yield Wait(
-            f"{', '.join(known.asked)} to work; {', '.join(known.good)} is used until then",
+            "{} to work; {} is used until then".format(*on_trial(known)),
             _left(daemon, turn_ends_at(known, daemon.witness.tunnel, ipsec)),
         )
     if ipsec is not None and known.refused:

@@ -13,7 +13,6 @@ from henbd.control import factory, report, report_box, report_ipsec, report_s1
 from henbd.control import gateways as gateway_lists
 from henbd.control import history as histories
 from henbd.control.course import Course
-from henbd.control.desire import ipsec_in_force
 from henbd.control.gateways import Gateways
 from henbd.control.happenings import happenings
 from henbd.control.reach import in_force, management_source, reaches_outside
@@ -107,13 +106,11 @@ class Witness:
         now: float,
     ) -> None:
         """Keep what became of the gateways; if none can be had, the HeMS is owed that event."""
-        ipsec, before = ipsec_in_force(settings.ipsec, asked), self.course.gateways
+        ipsec, before = settings.ipsec, self.course.gateways
         if ipsec is None:
             return
         since = self.course.tunnel_since
-        after = gateway_lists.noted(
-            before, asked.gateways, observed, tunnel, ipsec, now, now - since
-        )
+        after = gateway_lists.noted(before, asked, observed, tunnel, ipsec, now, now - since)
         self.course = replace(self.course, gateways=after)
         trouble = gateway_lists.trouble(before, after)
         if trouble is not None:

@@ -45,13 +45,17 @@ def connection(gateway: Address, networks: tuple[Network, ...], ipsec: IpsecSett
 
 @lru_cache(_REMEMBERED)
 def name_with(gateway: Address, ipsec: IpsecSettings) -> str:
-    """Return the name of the connection with a gateway: a digest of its IKE part."""
+    """Return the name of the connection with a gateway: a digest of its IKE part.
+
+    And of the proposals of its child: that it is up shows then that the gateway accepts them.
+    """
     return PREFIX + _digest(
         gateway,
         ipsec.local_id,
         ipsec.remote_id,
         _fingerprint(ipsec),
         ipsec.proposals,
+        ipsec.esp_proposals,
         ipsec.families,
         (ipsec.dpd_s, ipsec.rekey_s, ipsec.reauth_s, ipsec.mobike, ipsec.revocation),
         ipsec.if_id,

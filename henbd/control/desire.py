@@ -23,7 +23,7 @@ from henbd.control.selectors import (
     user_plane,
 )
 from henbd.control.tunnel import Tunnel, esp_mode, ours
-from henbd.settings import IpsecSettings, Settings
+from henbd.settings import Settings
 from henbd.values import (
     Address,
     Charon,
@@ -62,7 +62,7 @@ def desired(
     `hems` are all addresses of the HeMS, none while they are not known.
     """
     assert isinstance(observed.kernel, Kernel)
-    ipsec = ipsec_in_force(settings.ipsec, asked)
+    ipsec = settings.ipsec and gateway_lists.in_force(course.gateways, asked, settings.ipsec)
     ends = far_ends(asked, observed)
     behind = behind_gateway(asked, settings, observed, tunnel, ends, hems)
     opened = apart_from_s1(asked, observed, hems) if course.hems_outside else frozenset()
@@ -106,13 +106,6 @@ def desired(
         one_child=course.gateways.one_child,
         rivals=gateway_lists.rivals(course.gateways, tunnel, ipsec),
     )
-
-
-def ipsec_in_force(ipsec: IpsecSettings | None, asked: Provisioned) -> IpsecSettings | None:
-    """Return the tunnel as the HeMS has it, where it has a say."""
-    if ipsec is None:
-        return None
-    return replace(ipsec, proposals=asked.proposals, esp_proposals=asked.esp_proposals)
 
 
 def _inner_sources(observed: Observed, tunnel: Tunnel) -> set[Address]:

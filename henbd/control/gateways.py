@@ -2,7 +2,8 @@
 
 A gateway that fails is left alone for a while; one that is slow is raced by the next. A list that
 the HeMS has set and that does not work is on trial for a while; then the last one that did is used
-again, and the new one retried now and then. The parameters keep what the HeMS set.
+again, and the new one retried now and then. So are the algorithms that it allows: what they yield
+to is all that is configured, or what worked last. The parameters keep what the HeMS set.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from henbd.control.routing import outer_source
 from henbd.control.trials import Trials
 from henbd.control.tunnel import Condition, Tunnel
 from henbd.settings import IpsecSettings
-from henbd.values import Address, Kernel, Network, Observed
+from henbd.values import Address, Kernel, Network, Observed, Provisioned
 
 # A gateway has been asked three times by then; if it is only slow, it can still be the first.
 HEAD_START_S = 4.0
@@ -31,22 +32,30 @@ FIRST_AGAIN_S = 10.0
 MOST_DOUBLINGS = 10
 
 
+# Those of IKE, and of ESP.
+Proposals = tuple[tuple[str, ...], tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Gateways:
     """What became of the gateways up to now; times are monotonic.
 
     `trying`: since when each is being negotiated with. `asked` is the list of the parameters,
     `good` the last one that worked, empty if none did; `fallen_back`: it is used instead of
-    `asked`, and either has its turn `since` then. `way_out`: there is a route to one of them.
-    `failed`: there is, and none of those in use can be had. `one_child`: under the IKE_SA that
-    there is, a child beside another was refused. `refused`: a child that leads there was, though it
-    was alone, so many times and `refused_at` last.
+    `asked`, and either has its turn `since` then. `choice` are the proposals that the parameters
+    allow, `fallback` those that they yield to with the list, `proven` the last ones that worked.
+    `way_out`: there is a route to one of them. `failed`: there is, and none of those in use can be
+    had. `one_child`: under the IKE_SA that there is, a child beside another was refused. `refused`:
+    a child that leads there was, though it was alone, so many times and `refused_at` last.
     """
 
     trials: Trials = field(default_factory=Trials)
     trying: Mapping[Address, float] = field(default_factory=dict)
     asked: tuple[str, ...] = ()
     good: tuple[str, ...] = ()
+    choice: Proposals = ((), ())
+    fallback: Proposals = ((), ())
+    proven: Proposals | None = None
     fallen_back: bool = False
     since: float = 0.0
     way_out: bool = False
@@ -59,7 +68,24 @@ class Gateways:
 
 def in_use(gateways: Gateways, asked: tuple[str, ...]) -> tuple[str, ...]:
     """Return the list that has its turn."""
-    return gateways.good if gateways.fallen_back and gateways.asked == asked else asked
+    fallen_back = gateways.fallen_back and gateways.asked == asked
+    return gateways.good if fallen_back and gateways.good else asked
+
+
+def in_force(gateways: Gateways, asked: Provisioned, ipsec: IpsecSettings) -> IpsecSettings:
+    """Return the tunnel with the algorithms that have their turn."""
+    if gateways.fallen_back and gateways.choice == _choice(asked):
+        return _with(gateways.fallback, ipsec)
+    return _with(_choice(asked), ipsec)
+
+
+def _choice(asked: Provisioned) -> Proposals:
+    return asked.proposals, asked.esp_proposals
+
+
+def _with(proposals: Proposals, ipsec: IpsecSettings) -> IpsecSettings:
+    ike, esp = proposals
+    return replace(ipsec, proposals=ike, esp_proposals=esp)
 
 
 def choose(
@@ -171,7 +197,7 @@ def asked_again_at(gateways: Gateways, ipsec: IpsecSettings) -> float:
 
 def noted(
     gateways: Gateways,
-    asked: tuple[str, ...],
+    asked: Provisioned,
     observed: Observed,
     tunnel: Tunnel,
     ipsec: IpsecSettings,
@@ -181,12 +207,14 @@ def noted(
     """Return what is known after a look; `nameless_s`: how long the tunnel has been as it is."""
     if not isinstance(observed.kernel, Kernel):
         return gateways
-    gateways = _outward(gateways, _addresses(asked + gateways.good, observed), observed.kernel)
-    if gateways.asked != asked:
-        gateways = replace(gateways, asked=asked, fallen_back=False, since=now)
-    works = tunnel.up and _current(_addresses(asked, observed), tunnel, ipsec) is not None
-    if works:
-        gateways = replace(gateways, good=asked, fallen_back=False, since=now)
+    hosts, choice = asked.gateways, _choice(asked)
+    gateways = _outward(gateways, _addresses(hosts + gateways.good, observed), observed.kernel)
+    if (gateways.asked, gateways.choice) != (hosts, choice):
+        gateways = replace(gateways, asked=hosts, choice=choice, fallen_back=False, since=now)
+    fallback = gateways.proven or (ipsec.proposals, ipsec.esp_proposals)
+    gateways = replace(gateways, fallback=fallback)
+    if _works(gateways, _addresses(hosts, observed), tunnel, ipsec):
+        gateways = replace(gateways, good=hosts, proven=choice, fallen_back=False, since=now)
     elif not gateways.way_out:
         # What fails without a way out says nothing of the list.
         gateways = replace(gateways, since=now)
@@ -197,6 +225,21 @@ def noted(
         failed=_failed(gateways, observed, tunnel, nameless_s),
         one_child=gateways.one_child and not _without_ike_sa(tunnel),
     )
+
+
+def _works(
+    gateways: Gateways, candidates: Sequence[Address], tunnel: Tunnel, ipsec: IpsecSettings
+) -> bool:
+    """Return whether the tunnel is up with one of these gateways, and by the algorithms asked for.
+
+    A name that says nothing, for our own part has changed, says nothing against the algorithms.
+    """
+    current = _current(candidates, tunnel, _with(gateways.choice, ipsec))
+    if not tunnel.up or tunnel.sa is None or current is None:
+        return False
+    if gateways.choice == gateways.fallback:
+        return True
+    return tunnel.sa.connection != name_with(current, _with(gateways.fallback, ipsec))
 
 
 def _without_ike_sa(tunnel: Tunnel) -> bool:
@@ -224,7 +267,7 @@ def _in_turn(gateways: Gateways, tunnel: Tunnel, ipsec: IpsecSettings, now: floa
 
 def turn_ends_at(gateways: Gateways, tunnel: Tunnel, ipsec: IpsecSettings) -> float | None:
     """Return when the other list has its turn, None where there is no other."""
-    if gateways.good in ((), gateways.asked):
+    if gateways.good in ((), gateways.asked) and gateways.fallback == gateways.choice:
         return None
     return gateways.since + _turn_s(gateways, ipsec, up=tunnel.up)
 
@@ -248,10 +291,18 @@ def _failed(gateways: Gateways, observed: Observed, tunnel: Tunnel, nameless_s: 
 def trouble(before: Gateways, after: Gateways) -> str | None:
     """Return what the HeMS has to be told of: that it is asked for other gateways."""
     if after.fallen_back and not before.fallen_back:
-        return f"{', '.join(after.asked)} did not work: {', '.join(after.good)} is used again"
+        asked, used = on_trial(after)
+        return f"{asked} did not work: {used} is used again"
     if after.failed and not before.failed:
         return "no security gateway can be had"
     return None
+
+
+def on_trial(gateways: Gateways) -> tuple[str, str]:
+    """Return what does not work, and what is used in its place, for people."""
+    if gateways.good in ((), gateways.asked):
+        return "the HeMS's choice of algorithms", "the former one"
+    return ", ".join(gateways.asked), ", ".join(gateways.good)
 
 
 def rivals(gateways: Gateways, tunnel: Tunnel, ipsec: IpsecSettings) -> frozenset[str]:

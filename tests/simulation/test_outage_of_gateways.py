@@ -138,6 +138,90 @@ def test_a_list_that_works_replaces_the_old_one_new_before_old(world: World) -> 
     assert world.daemon.memory.state.gateways == (str(GATEWAY_2),)
 
 
+# Algorithms that the HeMS allows and the gateway does not.
+
+IKE, OTHER_IKE = "aes128gcm16-prfsha256-ecp256", "aes256gcm16-prfsha384-ecp384"
+ESP, OTHER_ESP = "aes128gcm16-ecp256", "aes128-sha256-ecp256"
+CHOICES = pytest.mark.parametrize(
+    "choice", [{paths.IKE_GROUPS: "ECP-384"}, {paths.ESP_ENCRYPTION: "AES-CBC"}], ids=["IKE", "ESP"]
+)
+
+
+def choosy(worlds: Worlds) -> World:
+    """Return a box with two sets of algorithms, and gateways that know one of them."""
+    own = ipsec(
+        gateways=(str(GATEWAY), str(GATEWAY_2)),
+        networks=(CORE,),
+        proposals=(IKE, OTHER_IKE),
+        esp_proposals=(ESP, OTHER_ESP),
+    )
+    world = worlds(EspMode.POLICY, lab_settings(ipsec=own))
+    for gateway in world.gateways.values():
+        gateway.accepts = frozenset({IKE, ESP})
+    return world
+
+
+@CHOICES
+def test_algorithms_that_no_gateway_accepts_disturb_nothing_and_are_told_and_retried(
+    worlds: Worlds, choice: dict[str, str]
+) -> None:
+    world = choosy(worlds)
+    world.bring_up_s1()
+    world.provision(choice)
+    world.run(1)
+    told, since = len(world.informs), len(world.journal.actions)
+    world.run(200)
+    assert world.stack.up == [MME]
+    assert not world.done(Tell, since)
+    assert world.done(Initiate, since)
+    assert SECURITY_GATEWAY_REQUIRED.code in events_since(world, told)
+    text = "the HeMS's choice of algorithms to work; the former one is used until then"
+    assert text in {wait.what for wait in waits(world.daemon)}
+    since = len(world.journal.actions)
+    world.run(3600 - 300)
+    assert not world.done(Initiate, since)
+    for gateway in world.gateways.values():
+        gateway.accepts = frozenset({OTHER_IKE, OTHER_ESP, IKE, ESP})
+    world.run(400)
+    assert world.done(Initiate, since)
+    assert world.stack.up == [MME]
+    assert text not in {wait.what for wait in waits(world.daemon)}
+
+
+@CHOICES
+def test_algorithms_that_no_gateway_accepts_do_not_cost_the_box(
+    worlds: Worlds, choice: dict[str, str]
+) -> None:
+    """The next IKE_SA, or the next boot, would not come up any more."""
+    world = choosy(worlds)
+    world.bring_up_s1()
+    world.provision(choice)
+    world.run(1)
+    world.charon.lose()
+    world.run(180 + 90)
+    assert world.stack.up == [MME]
+    world.power_cycle("boot-2")
+    told = len(world.informs)
+    world.run(180 + 90)
+    assert "1 BOOT" in events_since(world, told)
+
+
+@CHOICES
+def test_algorithms_that_work_outlive_gateways_that_do_not(
+    worlds: Worlds, choice: dict[str, str]
+) -> None:
+    world = choosy(worlds)
+    world.gateways[GATEWAY].accepts = world.gateways[GATEWAY_2].accepts = None
+    world.bring_up_s1()
+    world.provision(choice)
+    world.run(5)
+    ((name, _),) = [(sa.connection, sa) for sa in world.charon.sas.values()]
+    provision_gateway(world, NOBODY_S)
+    world.run(400)
+    assert {sa.connection for sa in world.charon.sas.values()} == {name}
+    assert world.stack.up == [MME]
+
+
 # None can be had.
 
 
@@ -225,7 +309,7 @@ def test_in_need_the_hems_is_told_whatever_else_is_broken(
     world.stack.acknowledges = stack != "hangs"
     world.start()
     world.run(60)
-    assert [informed.source for informed in world.informs] == [OUTER]
+    assert {informed.source for informed in world.informs} == {OUTER}
     told = SECURITY_GATEWAY_REQUIRED.code in events_since(world, 0)
     assert told is charon, "that charon is dead is no reason to ask for other gateways"
     assert world.kernel.fate(OUTER, MME) is not Fate.INSIDE

@@ -24,6 +24,7 @@ from tests.unit.sights import (
     ike_sa,
     kernel,
     observed,
+    provisioned,
 )
 
 BOX = ipsec(gateway_trial_s=100, gateway_retry_s=1000)
@@ -158,8 +159,15 @@ def look(
     asked: tuple[str, ...] = NEW,
     seen: Observed = SEEN,
     nameless_s: float = 0.0,
+    **changes: tuple[str, ...],
 ) -> Gateways:
-    return noted(known, asked, seen, tunnel, BOX, now, nameless_s)
+    wish = replace(provisioned(), gateways=asked, **changes)
+    return noted(known, wish, seen, tunnel, BOX, now, nameless_s)
+
+
+CHOICE = ("aes256gcm16-prfsha384-ecp384",)
+OF_BOX = tunnel(GATEWAY, connection=name_with(GATEWAY, BOX))
+OF_CHOICE = tunnel(GATEWAY, connection=name_with(GATEWAY, replace(BOX, proposals=CHOICE)))
 
 
 def on_trial(tunnel: Tunnel = OF_OLD) -> Gateways:
@@ -199,6 +207,34 @@ def test_the_new_list_is_retried_sooner_if_the_last_good_one_does_not_work_eithe
     again = look(back, tunnel, NOW + 100 + turn_s)
     assert lists.in_use(again, NEW) == NEW
     assert NOW + 100 + turn_s in lists.times(back, tunnel, BOX, NOW + 100)
+
+
+def proposed(known: Gateways, proposals: tuple[str, ...] = CHOICE) -> tuple[str, ...]:
+    """Return which proposals of IKE are used, where the HeMS allows these."""
+    asked = provisioned(gateways=OLD, proposals=proposals)
+    return lists.in_force(known, asked, BOX).proposals
+
+
+@pytest.mark.parametrize("tunnel", [OF_BOX, DOWN])
+def test_a_choice_of_algorithms_is_on_trial_like_a_list(tunnel: Tunnel) -> None:
+    known = look(look(Gateways(), OF_BOX, NOW, OLD), tunnel, NOW, OLD, proposals=CHOICE)
+    assert proposed(look(known, tunnel, NOW + 99, OLD, proposals=CHOICE)) == CHOICE
+    after = look(known, tunnel, NOW + 100, OLD, proposals=CHOICE)
+    assert (lists.in_use(after, OLD), proposed(after)) == (OLD, BOX.proposals)
+    assert "choice of algorithms did not work" in (lists.trouble(known, after) or "")
+    assert NOW + 100 in lists.times(known, tunnel, BOX, NOW)
+    assert proposed(after, BOX.proposals) == BOX.proposals
+    other = ("aes128-sha256-ecp256",)
+    assert proposed(after, other) == other, "another choice is tried at once"
+
+
+def test_a_choice_of_algorithms_that_worked_is_stayed_with() -> None:
+    known = look(Gateways(), OF_CHOICE, NOW, OLD, proposals=CHOICE)
+    assert proposed(look(known, DOWN, NOW + 9999, OLD, proposals=CHOICE)) == CHOICE
+    back = look(look(known, DOWN, NOW, proposals=CHOICE), DOWN, NOW + 100, proposals=CHOICE)
+    asked = provisioned(gateways=NEW, proposals=CHOICE)
+    assert lists.in_use(back, NEW) == OLD
+    assert lists.in_force(back, asked, BOX).proposals == CHOICE
 
 
 def test_another_list_of_the_hems_is_tried_at_once() -> None:

@@ -181,6 +181,8 @@ class FakeCharon:
             self._time.after(GIVES_UP_AFTER_S, lambda: self._fail(sa, "establishing IKE_SA failed"))
         elif gateway.manner is Manner.REFUSES:
             self._time.after(gateway.takes_s, lambda: self._fail(sa, gateway.manner.value))
+        elif not _takes(gateway, connection.proposals):
+            self._time.after(gateway.takes_s, lambda: self._fail(sa, "NO_PROPOSAL_CHOSEN"))
         else:
             self._time.after(gateway.takes_s, lambda: self._establish(sa, child))
 
@@ -286,9 +288,15 @@ class FakeCharon:
         self.keys, self.secrets = set(), set()
 
 
+def _takes(gateway: FakeGateway, proposals: tuple[str, ...]) -> bool:
+    return gateway.accepts is None or not gateway.accepts.isdisjoint(proposals)
+
+
 def _granted(sa: Sa, child: Child) -> tuple[Network, ...]:
     """Return what the gateway lets a child lead to; nothing: it refuses it."""
     manner, reaches = sa.gateway.manner, sa.gateway.reaches
+    if not _takes(sa.gateway, child.proposals):
+        return ()
     if manner is Manner.CHILDLESS or (manner is Manner.ONE_CHILD and sa.children):
         return ()
     if manner is Manner.STRICT and (sa.children or not set(child.networks) <= set(reaches or ())):

@@ -26,7 +26,8 @@ class Manner(Enum):
 class FakeGateway:
     """One gateway. `lease` is what it grants from now on; what it granted before stays.
 
-    `reaches` is what it leads to: what is not in it is left out of a child.
+    `reaches` is what it leads to: what is not in it is left out of a child. `accepts` are the
+    proposals of IKE and ESP that it takes, None: any.
     """
 
     address: Address
@@ -34,4 +35,5 @@ class FakeGateway:
     manner: Manner = Manner.GRANTS
     takes_s: float = 0.02
     reaches: tuple[Network, ...] | None = None
+    accepts: frozenset[str] | None = None
     asked_at: list[float] = field(default_factory=list)
