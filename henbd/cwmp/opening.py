@@ -64,7 +64,9 @@ def opened(
             for row in (tree.rows[p],)
         ),
         retry_count=ledger.failures,
-        version=versions.namespace(choice, known, ledger.refusals),
+        version=versions.namespace(
+            choice, known, ledger.refusals, booted=ledger.boot_id != boot_id
+        ),
         baseline={p: tree.values[p] for p in tree.notified},
         marked=ledger.changed,
         owed=ledger.owed,

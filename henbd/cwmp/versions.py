@@ -22,15 +22,18 @@ def announced(choice: str) -> str:
     return ",".join(NAMESPACES) if choice == "1.4" else ""
 
 
-def namespace(choice: str, known: str, refusals: int) -> str:
+def namespace(choice: str, known: str, refusals: int, *, booted: bool) -> str:
     """Return the namespace version of the next Inform, such as "1-2".
 
     `choice` is the configured one, `known` what this HeMS has acknowledged before, "" for nothing;
-    `refusals` counts the Informs that it has refused since. Without a choice the first and the
-    fallback take turns until one is taken.
+    `refusals` counts the Informs that it has refused since; `booted`: it has acknowledged none of
+    this boot. Without a choice the first and the fallback take turns until one is taken; the
+    fallback may be the work of an outage, and is taken for known until the next boot alone.
     """
     if choice in NAMESPACES:
         return NAMESPACES[choice]
+    if booted and known == FALLBACK:
+        known = ""
     first = known or FIRST
     turns = refusals // PATIENCE if known else refusals
     other = FIRST if first == FALLBACK else FALLBACK

@@ -40,6 +40,24 @@ def test_hems_that_is_known_is_asked_otherwise_only_after_some_refusals() -> Non
     assert spoken == ["1-2"] * PATIENCE + ["1-0"] * PATIENCE
 
 
+def test_newest_version_is_tried_again_at_the_next_boot() -> None:
+    """An outage must not leave a HeMS with CWMP 1.0 for ever; one of 1.0 alone costs a refusal."""
+    box = Box()
+    box.fail(refused=True)
+    box.succeed()
+    box.boot_id = "next boot"
+    assert [box.fail(refused=True).version, box.succeed().version] == ["1-2", "1-0"]
+    assert box.succeed().version == "1-0"
+    box.boot_id = "third boot"
+    assert [box.succeed().version for _ in range(2)] == ["1-2"] * 2
+
+
+def test_an_outage_at_a_boot_makes_no_hems_an_older_one() -> None:
+    box = registered()
+    box.boot_id = "next boot"
+    assert [box.fail(refused=True).version for _ in range(PATIENCE)] == ["1-2"] * PATIENCE
+
+
 def test_another_hems_is_asked_in_1_2_whatever_the_former_one_spoke() -> None:
     box = Box()
     box.fail(refused=True)
@@ -51,4 +69,4 @@ def test_another_hems_is_asked_in_1_2_whatever_the_former_one_spoke() -> None:
 @pytest.mark.parametrize("choice", NAMESPACES)
 @pytest.mark.parametrize("refusals", [0, 1, 5])
 def test_configured_version_is_insisted_on(choice: str, refusals: int) -> None:
-    assert namespace(choice, "1-1", refusals) == NAMESPACES[choice]
+    assert namespace(choice, "1-1", refusals, booted=False) == NAMESPACES[choice]
