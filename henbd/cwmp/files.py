@@ -110,6 +110,16 @@ def cancelled(request: CancelTransfer, state: State) -> State:
     return replace(state, transfers=tuple(t for t in state.transfers if t not in chosen))
 
 
+def disowned(state: State) -> State:
+    """Return the state without the transfers of a former HeMS, but for one that has begun.
+
+    TR-069 3.7.1.5 discards what is owed to that one, so that nobody would be told of them.
+    """
+    return replace(
+        state, transfers=tuple(t for t in state.transfers if t.stage is not Stage.QUEUED)
+    )
+
+
 def placed(state: State, now: Moment) -> State:
     """Return the state after a start, with every transfer's time in this process."""
     return replace(state, transfers=tuple(transfers.placed(t, now) for t in state.transfers))

@@ -91,12 +91,14 @@ def _parted(
 def acknowledged(ledger: Ledger, opening: Opening) -> Ledger:
     """Return the ledger after InformResponse: the HeMS knows the values that were sent.
 
-    One that is new to us is not told what its predecessor was owed when the session began.
+    One that is new to us is not told what its predecessor was owed when the session began, nor
+    called at a time that its predecessor has chosen.
     """
-    owed = ledger.owed
+    owed, scheduled = ledger.owed, ledger.scheduled
     if BOOTSTRAP in opening.events:
         known = dict(opening.baseline)
         owed = owed[len(opening.owed) :]  # later ones are at the end
+        scheduled = ()
     else:
         sent = {p.name for p in opening.parameters}
         # Rows that have gone, and what is no longer under notification, are forgotten with this.
@@ -115,6 +117,7 @@ def acknowledged(ledger: Ledger, opening: Opening) -> Ledger:
         acknowledged=known,
         sent=(),
         owed=owed,
+        scheduled=scheduled,
     )
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TypeVar
 
+from henbd.cwmp import files, soap, versions
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import opening as openings
-from henbd.cwmp import soap, versions
-from henbd.cwmp.events import UPLOAD
+from henbd.cwmp.events import BOOTSTRAP, UPLOAD
 from henbd.cwmp.ledger import Owed
 from henbd.cwmp.messages import (
     AutonomousTransferComplete,
@@ -157,7 +157,8 @@ def session(
         if isinstance(answer.message, Fault):
             raise _refusal(inform, answer.message)
         ledger = openings.acknowledged(state.ledger, opening)
-        yield Record(replace(state, ledger=ledger))
+        state = replace(state, ledger=ledger)
+        yield Record(files.disowned(state) if BOOTSTRAP in opening.events else state)
         informed = True
         owed = deque(owed for owed in opening.owed if owed in ledger.owed)
         terms = _agreed(answer, opening.version)

@@ -17,7 +17,7 @@ from henbd.settings import HemsPath
 from henbd.status import status
 from henbd.system.local_socket import Caller
 from henbd.values import Address
-from tests.unit.fakes.hems import Manner
+from tests.unit.fakes.hems import Manner, command, set_values
 from tests.unit.settings import hems
 from tests.unit.world import CORE, HEMS, HEMS_OUTSIDE, World, lab_settings
 
@@ -75,6 +75,32 @@ def test_new_hems_is_not_told_what_its_predecessor_missed_but_what_came_since(
     world.run(60)
     told = [inform.events for inform in world.informs if inform.url == NEW]
     assert told[:1] == [("0 BOOTSTRAP", "1 BOOT", SECURITY_GATEWAY_REQUIRED.code)]
+
+
+@pytest.mark.conformance("C007", "C073")
+@pytest.mark.parametrize("dead", [False, True])
+def test_what_a_hems_has_ordered_for_later_ends_with_its_reign(world: World, dead: bool) -> None:
+    """A new HeMS knows nothing of it; while it has not answered, the former one may come back."""
+    world.register()
+    upload = {"FileType": "1 Vendor Configuration File", "URL": "http://files.lab/a"}
+    secret = {"Username": "", "Password": "", "DelaySeconds": "60", "CommandKey": "key"}
+    world.hems.will_ask(
+        command("Upload", **upload, **secret),
+        command("ScheduleInform", DelaySeconds="60", CommandKey="key"),
+        set_values(ACCOUNT),
+    )
+    if dead:
+        world.hems.dead.add(NEW)
+    world.listener.call()
+    world.run(3)
+    state = world.daemon.memory.state
+    assert bool(state.transfers) == bool(state.ledger.scheduled) == dead
+    assert bool(json.loads(str(world.store.text))["transfers"]) == dead
+    world.run(120)
+    assert bool(world.file_server.received) == dead
+    if not dead:
+        told = {event for inform in world.informs for event in inform.events}
+        assert not told & {"3 SCHEDULED", "7 TRANSFER COMPLETE"}
 
 
 def happens(world: World, event: Event) -> None:
