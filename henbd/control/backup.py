@@ -46,7 +46,8 @@ def restored(
     for path, found in rows.items():
         # TR-069 A.3.2.6: a number is never used again.
         numbers[path] = max(numbers.get(path, 1), *(number + 1 for number in found), 1)
-    grown, _ = factory.provision(Provisioning(staying, before.notifications, rows, numbers))
+    kept = Provisioning(staying, before.notifications, rows, numbers, before.closed)
+    grown, _ = factory.provision(kept)
     for path, found in rows.items():
         table = grown.nodes.get(path)
         fits = grown.provisioning.rows.get(path) == found

@@ -47,8 +47,11 @@ CLIENT_FAULTS = frozenset(
 NAME = "<ParameterInfoStruct><Name>%s</Name><Writable>%s</Writable></ParameterInfoStruct>"
 ATTRIBUTES = (
     "<ParameterAttributeStruct><Name>%s</Name><Notification>%d</Notification>"
-    '<AccessList soapenc:arrayType="xsd:string[1]"><string>Subscriber</string></AccessList>'
-    "</ParameterAttributeStruct>"
+    "%s</ParameterAttributeStruct>"
+)
+OPEN, CLOSED = (
+    '<AccessList soapenc:arrayType="xsd:string[1]"><string>Subscriber</string></AccessList>',
+    '<AccessList soapenc:arrayType="xsd:string[0]"/>',
 )
 ADDED = (
     "<cwmp:AddObjectResponse><InstanceNumber>%d</InstanceNumber><Status>%d</Status>"
@@ -94,7 +97,10 @@ def answer(message: Response) -> Iterable[str]:
                 array("ParameterList", "cwmp:ParameterInfoStruct", rows),
             )
         case GetParameterAttributesResponse():
-            rows = [ATTRIBUTES % (escape(n), number) for n, number in message.attributes]
+            rows = [
+                ATTRIBUTES % (escape(n), number, CLOSED if n in message.closed else OPEN)
+                for n, number in message.attributes
+            ]
             return _wrap(
                 "GetParameterAttributesResponse",
                 array("ParameterList", "cwmp:ParameterAttributeStruct", rows),

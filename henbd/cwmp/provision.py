@@ -65,6 +65,7 @@ def attributes_set(request: SetParameterAttributes, state: State) -> State:
     tree = state.tree.notify(
         (c.name, c.notification) for c in changes if c.notification is not None
     )
+    tree = tree.grant((c.name, c.subscriber) for c in changes if c.subscriber is not None)
     fresh = tree.notified.keys() - state.tree.notified.keys()
     return replace(state, tree=tree, ledger=ledgers.taught(state.ledger, tree, frozenset(fresh)))
 

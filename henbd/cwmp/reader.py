@@ -34,7 +34,7 @@ from henbd.cwmp.requests import (
     SetParameterValues,
     UnknownMethod,
 )
-from henbd.cwmp.structs import AttributeChange, Fault, ParameterFault, ParameterValue
+from henbd.cwmp.structs import SUBSCRIBER, AttributeChange, Fault, ParameterFault, ParameterValue
 from henbd.cwmp.transfer_requests import Download, Upload
 
 
@@ -101,8 +101,12 @@ def _set_parameter_attributes(
             return MalformedRequest(
                 "a SetParameterAttributesStruct has no Name, or no Notification to change to"
             )
-        name = _text(entry, "Name").strip()
-        changes.append(AttributeChange(name, number if change else None))
+        name, access = _text(entry, "Name").strip(), child(entry, "AccessListChange")
+        listed = child(entry, "AccessList")
+        subscriber = None
+        if access is not None and truth(access) and listed is not None:
+            subscriber = any((entity.text or "").strip() == SUBSCRIBER for entity in listed)
+        changes.append(AttributeChange(name, number if change else None, subscriber))
     return SetParameterAttributes(tuple(changes))
 
 

@@ -42,9 +42,13 @@ class SetParameterAttributesResponse:
 
 @dataclass(frozen=True, slots=True)
 class GetParameterAttributesResponse:
-    """A.3.2.5: names with their notification; the access list is always the Subscriber."""
+    """A.3.2.5: names with their notification; the AccessList of those that are `closed` is empty.
+
+    Of all others it is the Subscriber.
+    """
 
     attributes: tuple[tuple[str, int], ...]
+    closed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

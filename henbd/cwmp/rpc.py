@@ -92,7 +92,9 @@ def _granted(request: Request, state: State, rules: Rules, now: Moment) -> tuple
         case GetParameterValues(names):
             return GetParameterValuesResponse(_values(state.tree, names)), state
         case GetParameterAttributes(names):
-            return GetParameterAttributesResponse(_attributes(state.tree, names)), state
+            found, closed = _attributes(state.tree, names), state.tree.provisioning.closed
+            named = frozenset(name for name, _ in found if state.tree.target(name) in closed)
+            return GetParameterAttributesResponse(found, named), state
         case SetParameterValues():
             return provision.values_set(request, state, rules)
         case SetParameterAttributes():

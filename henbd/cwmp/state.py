@@ -67,6 +67,7 @@ def document(state: State) -> dict[str, Any]:
         "notifications": dict(state.tree.provisioning.notifications),
         "rows": {path: list(rows) for path, rows in state.tree.provisioning.rows.items()},
         "numbers": dict(state.tree.provisioning.numbers),
+        "closed": sorted(state.tree.provisioning.closed),
         "gateways": list(state.gateways),
         "hems": ledger.hems,
         "account": record.written(ledger.account),
@@ -111,6 +112,7 @@ def restored(factory: Tree, kept: Mapping[str, Any], boot_id: str) -> tuple[Stat
             _attributes(kept["notifications"]),
             {path: tuple(map(_number, rows)) for path, rows in kept["rows"].items()},
             {path: _number(number) for path, number in kept["numbers"].items()},
+            frozenset(map(_text, kept["closed"])),
         )
         ledger = Ledger(
             hems=_text(kept["hems"]),
@@ -145,12 +147,12 @@ def _migrated(kept: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a document of an earlier version as this version would have written it."""
     version = kept.get("version")
     if version == 2:
-        # There were no alarms.
-        return {**kept, "faults": record.written(NO_FAULTS)}
+        # There were no alarms, and every AccessList had the Subscriber.
+        return {**kept, "faults": record.written(NO_FAULTS), "closed": []}
     if version == 1:
         # The HeMS could set values, and no more.
         lists: dict[str, Any] = {"owed": [], "scheduled": [], "transfers": [], "gateways": []}
-        lists["local"] = []
+        lists |= {"local": [], "closed": []}
         new: dict[str, Any] = {"rows": {}, "numbers": {}, "cwmp": ""}
         new["faults"] = record.written(NO_FAULTS)
         new |= {"orders": record.written(NOTHING), "account": record.written(Account())}

@@ -69,12 +69,18 @@ class Fault:
     parameters: tuple[ParameterFault, ...] = ()
 
 
+# The one entity of an AccessList that the standard has (A.3.2.4).
+SUBSCRIBER = "Subscriber"
+
+
 @dataclass(frozen=True, slots=True)
 class AttributeChange:
-    """A SetParameterAttributesStruct; `notification` None: it stays as it is.
+    """A SetParameterAttributesStruct; what is None stays as it is.
 
-    The access list is not here: it gives entities in the LAN a right to write, and there are none.
+    `subscriber`: the AccessList names the Subscriber. Other entities are a vendor's own, and of
+    this vendor there are none.
     """
 
     name: str
     notification: int | None
+    subscriber: bool | None = None

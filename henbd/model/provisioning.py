@@ -19,13 +19,15 @@ class Provisioning:
     """Values and notification attributes by path; by table its rows, where the HeMS changed them.
 
     `numbers` has the instance number of a table's next row: one is never used again (TR-069
-    A.3.2.6), not even after the row that bore the highest has gone.
+    A.3.2.6), not even after the row that bore the highest has gone. `closed` are the parameters
+    whose AccessList is empty: the Subscriber may not set them (TR-069 A.3.2.4).
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
     notifications: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)
+    closed: frozenset[str] = frozenset()
 
     def with_row(self, table: str, rows: Iterable[int], number: int) -> Provisioning:
         """Return what is kept after a table got the row of this number."""
@@ -45,6 +47,7 @@ class Provisioning:
             outside(gone, self.notifications),
             {**outside(gone, self.rows), table: tuple(rows)},
             {**outside(gone, self.numbers), table: number},
+            frozenset(path for path in self.closed if not path.startswith(gone)),
         )
 
 

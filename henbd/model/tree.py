@@ -70,6 +70,7 @@ class Tree:
             {p: n for p, n in kept.notifications.items() if generic(p) in self.table.parameters},
             {path: grown.instances[path] for path in kept.rows if path in grown.instances},
             {path: n for path, n in kept.numbers.items() if path in grown.instances},
+            kept.closed & grown.rows.keys(),
         )
         return replace(grown, values=_with(grown, fitting), provisioning=provisioning), lost
 
@@ -201,6 +202,17 @@ class Tree:
             provisioning=replace(self.provisioning, notifications=chosen),
             notified=notification.attributes(_without_aliases(self), chosen),
         )
+
+    def grant(self, changes: Iterable[tuple[str, bool]]) -> Tree:
+        """Return the tree with the right of the Subscriber to set these parameters, or without.
+
+        A path may be a partial one. Raises CwmpFault 9005, and then nothing is changed.
+        """
+        closed = set(self.provisioning.closed)
+        for path, granted in changes:
+            named = map(self.target, self.below(path))
+            closed = closed.difference(named) if granted else closed.union(named)
+        return replace(self, provisioning=replace(self.provisioning, closed=frozenset(closed)))
 
     def add(self, path: str) -> tuple[Tree, int]:
         """Return the tree with a new row in a table, and the row's number (AddObject).

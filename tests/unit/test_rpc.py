@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -40,7 +41,7 @@ from henbd.cwmp.responses import (
 )
 from henbd.cwmp.rpc import answer
 from henbd.cwmp.rules import Rules
-from henbd.cwmp.state import State
+from henbd.cwmp.state import State, document, restored
 from henbd.cwmp.structs import AttributeChange, Fault, ParameterFault, ParameterValue
 from henbd.errors import FaultCode
 from henbd.model import paths
@@ -327,7 +328,7 @@ def notifying(*changes: tuple[str, int | None]) -> SetParameterAttributes:
     return SetParameterAttributes(tuple(AttributeChange(*change) for change in changes))
 
 
-@pytest.mark.conformance("C102", "C107", "C092")
+@pytest.mark.conformance("C107", "C092")
 def test_attributes_read_back_as_they_were_set() -> None:
     state = after(notifying((paths.S1_PORT, 1), (paths.S1_MODE, 2), (paths.TAC, None)))
     names = (paths.S1_PORT, paths.S1_MODE, paths.TAC, paths.S1_PORT)
@@ -335,6 +336,29 @@ def test_attributes_read_back_as_they_were_set() -> None:
     assert response == GetParameterAttributesResponse(
         ((paths.S1_PORT, 1), (paths.S1_MODE, 2), (paths.TAC, 0))
     )
+
+
+@pytest.mark.conformance("C102")
+def test_access_list_reads_back_as_it_was_set_and_survives_a_restart() -> None:
+    def closed(state: State) -> frozenset[str]:
+        names = GetParameterAttributes((paths.GATEWAY, paths.TAC))
+        response, _ = answer(names, state, RULES, NOW)
+        assert isinstance(response, GetParameterAttributesResponse)
+        assert not any(number for _, number in response.attributes)
+        return response.closed
+
+    def granting(name: str, subscriber: bool | None) -> SetParameterAttributes:
+        return SetParameterAttributes((AttributeChange(name, None, subscriber),))
+
+    assert closed(STATE) == frozenset(), "the Subscriber may, by default"
+    state = after(granting(paths.GATEWAY, subscriber=False))
+    assert closed(state) == frozenset(state.tree.below(paths.GATEWAY))
+    same = after(granting(paths.S1_PORT, subscriber=None), state)
+    again, _ = restored(factory(), json.loads(json.dumps(document(same))), "boot")
+    assert closed(again) == closed(state)
+    back = after(granting(paths.S1_PORT, subscriber=True), again)
+    assert closed(back) == closed(state) - {paths.S1_PORT}
+    assert refused(granting("Device.Nowhere", subscriber=False)).code == FaultCode.INVALID_NAME
 
 
 @pytest.mark.conformance("C101")

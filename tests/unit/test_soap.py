@@ -89,6 +89,7 @@ OUTGOING: list[Outgoing] = [
     SetParameterValuesResponse(0),
     SetParameterValuesResponse(1),
     GetParameterAttributesResponse((("Device.A", 0), ("Device.B", 2))),
+    GetParameterAttributesResponse((("Device.A", 0),), frozenset({"Device.A"})),
     GetParameterAttributesResponse(()),
     SetParameterAttributesResponse(),
     AddObjectResponse(7, 0),
@@ -321,3 +322,11 @@ def test_what_xml_cannot_carry_is_replaced(text: str) -> None:
 def test_any_text_makes_an_envelope(text: str) -> None:
     data = envelope(GetParameterValuesResponse((ParameterValue("A", text),)), text, "1-2")
     assert hems.parse(data).violations == ()
+
+
+@pytest.mark.conformance("C102")
+def test_access_list_is_empty_where_the_subscriber_may_not_set() -> None:
+    message = GetParameterAttributesResponse((("A", 0), ("B", 2)), frozenset({"A"}))
+    read = hems.parse(envelope(message, None, "1-2")).message
+    assert isinstance(read, seen.GetParameterAttributesResponse)
+    assert [entry.access_list for entry in read.parameters] == [(), ("Subscriber",)]

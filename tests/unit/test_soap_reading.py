@@ -46,6 +46,11 @@ ATTRIBUTES = "".join(
         ),
         "<Notification>1</Notification><Name>C</Name>",
         "<Name>D</Name>",
+        "<Name>E</Name><AccessListChange>true</AccessListChange><AccessList/>",
+        (
+            "<Name>F</Name><AccessListChange>1</AccessListChange><AccessList>"
+            "<string>X_00256D_Installer</string></AccessList>"
+        ),
     )
 )
 
@@ -144,10 +149,12 @@ def message(body: str, header: str = "") -> bytes:
             ),
             SetParameterAttributes(
                 (
-                    AttributeChange("A", 2),
+                    AttributeChange("A", 2, subscriber=True),
                     AttributeChange("B", None),
                     AttributeChange("C", 1),
                     AttributeChange("D", None),
+                    AttributeChange("E", None, subscriber=False),
+                    AttributeChange("F", None, subscriber=False),
                 )
             ),
         ),

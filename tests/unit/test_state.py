@@ -168,7 +168,7 @@ def test_document_of_the_first_version_is_migrated() -> None:
     nothing = {"reboot": "", "factory_reset": False}
     new = {"rows": {}, "numbers": {}, "owed": [], "scheduled": [], "orders": nothing}
     new |= {"cwmp": "", "account": {"username": "", "password": ""}}
-    new |= {"faults": record.written(Faults())}
+    new |= {"faults": record.written(Faults()), "closed": []}
     for key in new:
         del kept[key]
     state, lost = restored(factory(), kept, BOOT_ID)
@@ -178,7 +178,7 @@ def test_document_of_the_first_version_is_migrated() -> None:
 
 def test_document_of_the_second_version_knew_of_no_alarms() -> None:
     kept = {**DOCUMENT, "version": 2}
-    del kept["faults"]
+    del kept["faults"], kept["closed"]
     state, lost = restored(factory(), kept, BOOT_ID)
     assert lost == ()
     assert state.faults == Faults()
@@ -255,6 +255,8 @@ def test_document_without_one_of_its_keys_is_damaged(key: str) -> None:
         {"scheduled": [{}]},
         {"scheduled": [{"command_key": "key", "delay_s": 0, "due": 1}]},
         {"scheduled": [{"command_key": None, "delay_s": 1, "due": 1}]},
+        {"closed": None},
+        {"closed": [7]},
         {"faults": None},
         {"faults": {}},
         {"orders": None},
