@@ -72,8 +72,8 @@ def build(settings: Settings, file: str) -> Daemon:
     built = built_at()
     store = Store(settings.store_directory, built)
     boot_id = Path(settings.device.boot_id_file).read_text(encoding="ascii").strip()
-    kept = store.load()
-    state = _state(settings, kept, boot_id)
+    kept = store.load(lambda document: _kept(settings, document, boot_id))
+    state = kept or _fresh(settings)
     tree = state_origin(
         state.tree, settings.device.oui, damaged=store.damaged, previous=kept is not None
     )
@@ -154,19 +154,19 @@ def _answer(daemon: Daemon, request: Mapping[str, Any], caller: Caller) -> dict[
     return operator.answer(daemon, request, caller)
 
 
-def _state(settings: Settings, kept: Mapping[str, Any] | None, boot_id: str) -> State:
-    """Return the state to start with: what was kept, or that of a box fresh from the factory."""
+def _kept(settings: Settings, document: Mapping[str, Any], boot_id: str) -> State:
+    """Return the state that a document tells of; raises ValueError where it tells of none."""
     table = device_table(settings.device.oui)
-    if kept is not None:
-        try:
-            factory_tree = factory.factory_tree(table, settings, str(kept.get("secret")))
-            state, lost = restored(factory_tree, kept, boot_id)
-            for path in lost:
-                logger.warning("%s: kept value does not fit this version, dropped", path)
-            if state.ledger.boot_id != boot_id:
-                state = replace(state, tree=factory.after_power_on(state.tree))
-            return state
-        except ValueError as error:
-            logger.error("the store is not usable (%s): starting from the factory", error)
-    secret = secrets.token_hex(32)
+    factory_tree = factory.factory_tree(table, settings, str(document.get("secret")))
+    state, lost = restored(factory_tree, document, boot_id)
+    for path in lost:
+        logger.warning("%s: kept value does not fit this version, dropped", path)
+    if state.ledger.boot_id != boot_id:
+        state = replace(state, tree=factory.after_power_on(state.tree))
+    return state
+
+
+def _fresh(settings: Settings) -> State:
+    """Return the state of a box from the factory."""
+    secret, table = secrets.token_hex(32), device_table(settings.device.oui)
     return State(factory.factory_tree(table, settings, secret), Ledger(), secret)

@@ -3,7 +3,7 @@
 state.json          the current one
 state.json.old      the one before, for when the current one is damaged
 state.json.new      one that is being written; of no meaning
-state.json.damaged  one that could not be read, for people
+state.json.damaged  one that could not be read or used, for people
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from henbd.errors import StoreError
 from henbd.system import flash
@@ -26,6 +26,8 @@ from henbd.system import flash
 logger = logging.getLogger(__name__)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Taken = TypeVar("Taken")
 
 
 class Store:
@@ -41,32 +43,35 @@ class Store:
         # What is read may be the page cache's alone: one that crashed has perhaps not synced it.
         self._durable = False
         self.damaged = False
-        """Whether the last `load` found a file that was not all there."""
+        """Whether the last `load` found a file of no use."""
 
-    def load(self) -> dict[str, Any] | None:
-        """Return the document, else the one before it, None where there is neither.
+    def load(self, take: Callable[[dict[str, Any]], Taken]) -> Taken | None:
+        """Return what `take` makes of the document, else of the one before, None for neither.
 
-        A damaged file is set aside. Raises StoreError where it cannot be known what there is.
+        `take` raises ValueError for a document that is of no use: it may be another version's,
+        which comes back. Such a file is set aside as a damaged one is. Raises StoreError where it
+        cannot be known what there is.
         """
         try:
-            return _parse(_read(self._current))
+            return take(_parse(_read(self._current)))
         except FileNotFoundError:
             logger.debug("%s is not there", self._current)
         except ValueError as damage:
-            logger.error("%s is damaged: %s; set aside as %s", self._current, damage, self._damaged)
+            text = "%s is of no use: %s; set aside as %s"
+            logger.error(text, self._current, damage, self._damaged)
             self.damaged = True
             # A flash that takes no writing any more is no reason not to go on.
             with contextlib.suppress(OSError):
                 os.rename(self._current, self._damaged)
         try:
-            document = _parse(_read(self._old))
+            taken = take(_parse(_read(self._old)))
         except FileNotFoundError:
             return None
         except ValueError as damage:
-            logger.error("%s is damaged too: %s", self._old, damage)
+            logger.error("%s is of no use either: %s", self._old, damage)
             return None
         logger.warning("the state before it is used: %s", self._old)
-        return document
+        return taken
 
     def kept_at(self) -> datetime:
         """Return when a document was last written, by the clock of then; 1970: there is none.

@@ -85,12 +85,12 @@ def in_child(work: Callable[[], object]) -> int:
 
 
 def test_what_was_saved_is_loaded(directory: Path) -> None:
-    assert Store(str(directory)).load() is None
+    assert Store(str(directory)).load(dict) is None
     store = Store(str(directory))
     for document in (FIRST, SECOND, FIRST):
         store.save(document)
-        assert store.load() == document
-        assert Store(str(directory)).load() == document
+        assert store.load(dict) == document
+        assert Store(str(directory)).load(dict) == document
 
 
 def test_files_are_closed_to_others(directory: Path) -> None:
@@ -106,7 +106,7 @@ def test_an_equal_document_is_not_written_again(directory: Path) -> None:
     store.save(dict(reversed(FIRST.items())))
     assert list(contents(directory)) == ["state.json"]
     again = Store(str(directory))
-    again.load()
+    again.load(dict)
     again.save(FIRST)
     assert (directory / "state.json").stat() == before
     assert list(contents(directory)) == ["state.json"]
@@ -144,13 +144,13 @@ def test_a_damaged_file_is_set_aside_and_the_one_before_is_used(
     (directory / "state.json").write_bytes(damaged)
     store = Store(str(directory))
     assert not store.damaged
-    assert store.load() == FIRST
+    assert store.load(dict) == FIRST
     assert store.damaged
     assert contents(directory)["state.json.damaged"] == damaged
     assert "state.json" not in contents(directory)
     assert [r.levelno for r in caplog.records] == [logging.ERROR, logging.WARNING]
     store.save(THIRD)
-    assert store.load() == THIRD
+    assert store.load(dict) == THIRD
 
 
 def test_a_damaged_file_is_not_kept_as_the_one_before(directory: Path) -> None:
@@ -160,7 +160,27 @@ def test_a_damaged_file_is_not_kept_as_the_one_before(directory: Path) -> None:
     (directory / "state.json").write_bytes(b"{")
     store.save(THIRD)
     assert json.loads(contents(directory)["state.json.old"])["document"] == FIRST
-    assert store.load() == THIRD
+    assert store.load(dict) == THIRD
+
+
+def test_a_document_of_another_version_is_set_aside_and_stays_there(directory: Path) -> None:
+    """That of a later version, which was tried and is gone, and may come back."""
+
+    def take(document: dict[str, Any]) -> int:
+        if document == SECOND:
+            raise ValueError("version 9 is not 1")
+        return len(document)
+
+    store = Store(str(directory))
+    store.save(FIRST)
+    store.save(SECOND)
+    of_no_use = contents(directory)["state.json"]
+    store = Store(str(directory))
+    assert store.load(take) == len(FIRST)
+    assert store.damaged
+    for document in (FIRST, THIRD, FIRST):
+        store.save(document)
+    assert contents(directory)["state.json.damaged"] == of_no_use
 
 
 def test_with_both_files_damaged_there_is_none(directory: Path) -> None:
@@ -169,9 +189,9 @@ def test_with_both_files_damaged_there_is_none(directory: Path) -> None:
     store.save(SECOND)
     for name in ("state.json", "state.json.old"):
         (directory / name).write_bytes(b"?")
-    assert store.load() is None
+    assert store.load(dict) is None
     store.save(THIRD)
-    assert store.load() == THIRD
+    assert store.load(dict) == THIRD
 
 
 def saved_with_fault(
@@ -182,7 +202,7 @@ def saved_with_fault(
         for module in (store_module, flash):
             patched.setattr(module, "os", system)
         store = Store(str(directory))
-        store.load()
+        store.load(dict)
         store.save(SECOND)
     return system
 
@@ -208,9 +228,9 @@ def test_a_crash_at_any_moment_leaves_the_old_or_the_new(
         work = partial(saved_with_fault, directory, monkeypatch, number, _die)
         assert os.WTERMSIG(in_child(work)) == signal.SIGKILL
         store = Store(str(directory))
-        outcomes.append(store.load())
+        outcomes.append(store.load(dict))
         store.save(SECOND)
-        assert Store(str(directory)).load() == SECOND
+        assert Store(str(directory)).load(dict) == SECOND
     # Up to some moment it is the old, from then on the new.
     change = outcomes.index(SECOND)
     assert calls[change - 1] == "rename"
@@ -227,7 +247,7 @@ def test_a_fault_at_any_moment_is_told_and_leaves_the_old_or_the_new(
         prepared(directory, before)
         with pytest.raises(StoreError, match="No space left on device"):
             saved_with_fault(directory, monkeypatch, number, _full)
-        assert Store(str(directory)).load() in (before, SECOND)
+        assert Store(str(directory)).load(dict) in (before, SECOND)
 
 
 def test_what_is_written_is_durable_before_it_has_its_name(
@@ -276,13 +296,13 @@ def test_a_full_flash_is_told_and_costs_nothing_that_was_there(directory: Path) 
 
     assert in_child(save_much) == 0
     assert list(contents(directory)) == ["state.json"]
-    assert Store(str(directory)).load() == FIRST
+    assert Store(str(directory)).load(dict) == FIRST
 
 
 def test_what_cannot_be_read_is_not_taken_for_nothing(directory: Path) -> None:
     (directory / "state.json").mkdir(parents=True)
     with pytest.raises(StoreError, match=r"read .*/state\.json: Is a directory"):
-        Store(str(directory)).load()
+        Store(str(directory)).load(dict)
     (directory.parent / "file").write_text("")
     store = Store(str(directory.parent / "file" / "henbd"))
     with pytest.raises(StoreError, match="Not a directory"):
@@ -302,7 +322,7 @@ def test_the_time_of_the_last_write_is_kept_by_the_file(tmp_path: Path) -> None:
     # A clock that shows less than the build has lost the time: it tells nothing.
     lost = Store(str(tmp_path), built=later)
     lost.save(SECOND)
-    assert lost.load() == SECOND
+    assert lost.load(dict) == SECOND
     assert lost.kept_at() == past
     store.save(THIRD)
     assert datetime.now(UTC) - store.kept_at() < timedelta(minutes=1)

@@ -17,7 +17,7 @@ FACTORY = factory()
 def fuzz(data: bytes) -> None:
     """Load a file of these bytes, and a state of them; what is restored can be kept again."""
     Path(FOLDER.name, "state.json").write_bytes(data)
-    Store(FOLDER.name).load()
+    Store(FOLDER.name).load(dict)
     try:
         kept = json.loads(data)
         if not isinstance(kept, dict):

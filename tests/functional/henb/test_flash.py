@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from henbd.system.store import Store
 from tests.lab.hems.rpc import Set
 from tests.lab.lab import Lab
 
@@ -50,6 +51,25 @@ def test_damaged_state_is_told_and_the_one_before_is_used(registered: Lab) -> No
     assert inform.facts["parameters"][ORIGIN] == "Previous"
     registered.log.wait("session-end", 20, since=since)
     assert kept_name(registered) == "first"
+
+
+def test_state_of_a_later_version_is_kept_for_it_and_the_box_starts_anew(
+    registered: Lab,
+) -> None:
+    registered.henbd.stop()
+    store = Store(str(state(registered).parent))
+    later = {"version": 1000, "values": {"what": "nobody knows yet"}}
+    for number in (1, 2):
+        store.save({**later, "number": number})
+    content = state(registered).read_bytes()
+    since = time.monotonic()
+    registered.henbd.start()
+    inform = registered.log.wait("Inform", 20, since=since)
+    assert ("0 BOOTSTRAP", "") in inform.facts["events"]
+    registered.log.wait("session-end", 20, since=since)
+    for name in ("first", "second"):
+        assert set_name(registered, name) is None
+    assert state(registered).with_suffix(".json.damaged").read_bytes() == content
 
 
 def test_state_that_is_lost_altogether_is_a_box_from_the_factory(registered: Lab) -> None:
