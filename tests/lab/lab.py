@@ -52,6 +52,7 @@ SECURITY_GATEWAY = FAP + "FAPControl.LTE.Gateway.SecGWServer1"
 CELL_IDENTITY = FAP + "CellConfig.LTE.RAN.Common.CellIdentity"
 IPSEC_ENABLE = "Device.IPsec.Enable"
 INNER_ADDRESS = "Device.IP.Interface.1.IPv4Address.1.IPAddress"
+INNER_ADDRESS_6 = "Device.IP.Interface.1.IPv6Address.1.IPAddress"
 OP_STATE = FAP + "FAPControl.LTE.OpState"
 CONNECTION_REQUEST_URL = "Device.ManagementServer.ConnectionRequestURL"
 
@@ -87,6 +88,7 @@ def provisioning(*far_ends: object, inside: bool = True, home: bool = True) -> S
 class Options:
     """How a lab differs from the usual one: certificates, HTTP with Digest, HeMS in the tunnel.
 
+    `ipv6_core`: HeMS, MMEs and S-GW are at their IPv6 addresses.
     `adapter` is how henbd talks to the stack. `tls` names the HeMS's key pair in Pki.
     `configuration` is laid over henbd's configuration, section by section; None takes a
     key, or a section, away.
@@ -95,6 +97,7 @@ class Options:
     psk: bool = False
     tls: str | None = None
     second_gateway: bool = False
+    ipv6_core: bool = False
     adapter: str = "native"
     configuration: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     henb_charon: Mapping[str, Any] = field(default_factory=dict)
@@ -176,6 +179,7 @@ class Lab:
     def __init__(self, options: Options = Options(), folder: Path | None = None) -> None:
         self.options = options
         self.log = Log()
+        self.hosts = topology.HOSTS_6 if options.ipv6_core else topology.HOSTS
         self._pools = itertools.count(1)
         self._unasked: list[topology.Network] = []
         self._expected: list[tuple[topology.Network, float, float]] = []
@@ -214,17 +218,17 @@ class Lab:
             self.hems = undo.enter_context(
                 Hems(
                     self.log,
-                    str(topology.HEMS),
+                    str(self.hosts.hems),
                     HEMS_PORT,
                     tls=self.tls_files(options.tls) if options.tls else None,
                     digest=DIGEST,
                 )
             )
-            self.mme = Mme(self.log, topology.MME)
+            self.mme = Mme(self.log, self.hosts.mme)
             undo.callback(self.mme.close)
-            self.second_mme = Mme(self.log, topology.SECOND_MME)
+            self.second_mme = Mme(self.log, self.hosts.second_mme)
             undo.callback(self.second_mme.close)
-            self.sgw = Sgw(self.log, topology.SGW)
+            self.sgw = Sgw(self.log, self.hosts.sgw)
             undo.callback(self.sgw.close)
         with self.net.henb.inside():
             self.addresses = AddressWatch()
@@ -251,7 +255,7 @@ class Lab:
             self.stack = ManagedStack(self.folder / "service", self.options.adapter)
             return
         native = ("-m", "tests.lab.enb", "--socket", str(self.s1_socket), "--verbose")
-        user_plane = ("--user-plane-peer", str(topology.SGW))
+        user_plane = ("--user-plane-peer", str(self.hosts.sgw))
         hook = ("--hook",) if self.options.adapter == "hook" else ()
         self.stack = Process(self, "stack", sys.executable, *native, *user_plane, *hook, *more)
 
@@ -312,6 +316,7 @@ class Lab:
 
     def _configuration(self) -> dict[str, dict[str, Any]]:
         pki, scheme = self.pki, "https" if self.options.tls else "http"
+        hems = f"[{self.hosts.hems}]" if self.options.ipv6_core else f"{self.hosts.hems}"
         if self.options.psk:
             psk_file = self.folder / "psk"
             psk_file.write_text(PSK + "\n")
@@ -333,7 +338,7 @@ class Lab:
                 "boot_id_file": str(self.folder / "boot_id"),
             },
             "hems": {
-                "url": f"{scheme}://{topology.HEMS}:{HEMS_PORT}/",
+                "url": f"{scheme}://{hems}:{HEMS_PORT}/",
                 "username": DIGEST[0],
                 "password": DIGEST[1],
                 "ca_file": str(pki.tls_ca.certificate) if self.options.tls else None,
@@ -382,7 +387,8 @@ class Lab:
     def register(self) -> None:
         """Start stack and henbd, and see both procedures' ground laid: S1 is up and informed."""
         started = time.monotonic()
-        self.hems.play([provisioning(home=self.options.adapter not in KINDS)])
+        home = self.options.adapter not in KINDS
+        self.hems.play([provisioning(self.hosts.mme, home=home)])
         self.start()
         self.log.wait("S1SetupResponse", 20, since=started)
         self.log.wait(

@@ -32,6 +32,20 @@ HEMS_6 = IPv6Address("fd00:30::3")
 SGW_6 = IPv6Address("fd00:30::4")
 SECOND_MME_6 = IPv6Address("fd00:30::9")
 
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Who is in the core."""
+
+    mme: IPv4Address | IPv6Address
+    second_mme: IPv4Address | IPv6Address
+    hems: IPv4Address | IPv6Address
+    sgw: IPv4Address | IPv6Address
+
+
+HOSTS = Hosts(MME, SECOND_MME, HEMS, SGW)
+HOSTS_6 = Hosts(MME_6, SECOND_MME_6, HEMS_6, SGW_6)
+
 GATEWAY = IPv4Address("10.20.0.2")
 SECOND_GATEWAY = IPv4Address("10.20.0.3")
 GATEWAY_6 = IPv6Address("fd00:20::2")

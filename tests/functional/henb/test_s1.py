@@ -12,6 +12,7 @@ from tests.lab.hems.rpc import Set
 from tests.lab.lab import IPSEC_ENABLE, OP_STATE, S1_SERVERS, Lab, provisioning
 from tests.lab.mme import Accept, Refuse, Silence
 from tests.lab.probe import eventually
+from tests.lab.stream import Stream
 
 
 def set_in_a_session(lab: Lab, wanted: Set) -> float:
@@ -98,6 +99,20 @@ def test_s1_moves_to_another_far_end_new_before_old(registered: Lab) -> None:
     assert not registered.log.events("ike-down")
 
 
+def test_a_new_far_end_costs_no_packet_of_the_others(registered: Lab) -> None:
+    with Stream(registered, topology.MME) as stream:
+        assert eventually(lambda: stream.received > 50)
+        wanted = f"{topology.MME},{topology.SECOND_MME}"
+        set_in_a_session(registered, Set({S1_SERVERS: (wanted, "xsd:string")}))
+        new = f"{topology.SECOND_MME}/32"
+        assert eventually(lambda: new in registered.status()["tunnel"]["networks"], 10)
+        assert eventually(lambda: len(registered.status()["tunnel"]["ike_sas"][0]["children"]) == 1)
+        seen = stream.received
+        assert eventually(lambda: stream.received > seen + 50)
+    assert stream.lost == []
+    assert registered.status()["tunnel"]["inner_addresses"] == ["10.99.0.1"]
+
+
 def test_a_rejected_set_changes_nothing(registered: Lab) -> None:
     since = time.monotonic()
     registered.hems.play(
@@ -127,6 +142,16 @@ def test_the_indicator_off_and_on_again(registered: Lab) -> None:
 @pytest.mark.lab(configuration={"ipsec": {"networks": ["10.30.0.0/24"]}})
 def test_the_indicator_off_and_on_for_a_far_end_in_the_networks(registered: Lab) -> None:
     lead_out_and_in_again(registered)
+
+
+@pytest.mark.lab(configuration={"hems": {"path": "direct"}})
+def test_the_indicator_off_and_on_with_a_hems_outside(lab: Lab) -> None:
+    with lab.in_the_clear(ip_network(topology.HEMS)):
+        lab.register()
+        assert lab.informed_from() == "10.10.1.2"
+        lead_out_and_in_again(lab)
+        assert lab.informed_from() == "10.10.1.2"
+        lab.henbd.stop()
 
 
 def lead_out_and_in_again(lab: Lab) -> None:
