@@ -75,7 +75,7 @@ class Witness:
         if settings.ipsec is not None and not in_session:
             # Nothing cuts the branch on which a session sits.
             failed = self.course.gateways.failed or courses.charon_lost(self.course, now)
-            outside = reaches_outside(settings.hems, management, failed=failed)
+            outside = reaches_outside(settings.hems, management, asked.gateways, failed=failed)
             self.course = replace(self.course, hems_outside=outside)
         self._note_s1(observed, asked, now)
         self._log(observed, tunnel, settings)

@@ -54,18 +54,18 @@ def hems_addresses(
     return found or Misplaced(f"{host} has no address")
 
 
-def reaches_outside(hems: HemsSettings, management: Management, *, failed: bool) -> bool:
+def reaches_outside(
+    hems: HemsSettings, management: Management, gateways: tuple[str, ...], *, failed: bool
+) -> bool:
     """Return whether the HeMS is reached outside the tunnel that it should be reached through.
 
-    Only while all gateways or charon have failed, only if that is configured, and with https only:
-    what else would keep the HeMS and us apart from anybody in between?
+    With https only: what else would keep the HeMS and us apart from anybody in between? While no
+    gateway is set, for then it is the HeMS that has to set one (TR-196 appendix II); and while all
+    of them, or charon, have failed, if that is configured.
     """
-    return (
-        failed
-        and hems.path is HemsPath.TUNNEL
-        and hems.path_on_gateway_failure is FailurePath.DIRECT
-        and urlsplit(management.url).scheme == "https"
-    )
+    if hems.path is not HemsPath.TUNNEL or urlsplit(management.url).scheme != "https":
+        return False
+    return not gateways or (failed and hems.path_on_gateway_failure is FailurePath.DIRECT)
 
 
 def in_force(hems: HemsSettings, course: Course) -> HemsSettings:

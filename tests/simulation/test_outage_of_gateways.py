@@ -294,6 +294,36 @@ def test_in_need_the_hems_is_told_outside_and_inside_again_when_a_gateway_is_bac
     assert world.kernel.fate(OUTER, HEMS_OUTSIDE) is Fate.BLOCKED
 
 
+@pytest.mark.conformance("C169")
+def test_while_no_gateway_is_set_the_hems_is_reached_outside_and_sets_one(worlds: Worlds) -> None:
+    world = worlds(EspMode.POLICY, without_gateways("https://hems.example:7548/acs"))
+    world.start()
+    world.run(5)
+    assert [inform.source for inform in world.informs] == [OUTER]
+    provision_gateway(world, GATEWAY)
+    world.run(10)
+    assert world.daemon.witness.tunnel.up
+    assert world.kernel.fate(OUTER, HEMS_OUTSIDE) is Fate.BLOCKED
+    told = len(world.informs)
+    world.listener.call()
+    world.run(2)
+    assert [inform.source for inform in world.informs[told:]] == [INNER]
+
+
+@pytest.mark.conformance("C169")
+def test_while_no_gateway_is_set_nothing_is_said_in_the_clear(worlds: Worlds) -> None:
+    world = worlds(EspMode.POLICY, without_gateways("http://hems.example/acs"))
+    world.start()
+    world.run(60)
+    assert not world.informs
+
+
+def without_gateways(url: str) -> Settings:
+    return lab_settings(
+        hems=hems(address=HEMS_OUTSIDE, url=url), ipsec=ipsec(gateways=(), networks=(CORE,))
+    )
+
+
 @pytest.mark.parametrize("mode", list(EspMode))
 @pytest.mark.parametrize("charon", [True, False], ids=["gateways are dead", "charon is dead"])
 @pytest.mark.parametrize("stack", ["works", "is not there", "hangs"])
