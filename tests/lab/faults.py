@@ -156,9 +156,11 @@ def names_gone(lab: Lab) -> None:
 
 def gateway_refuses(lab: Lab) -> None:
     """The gateway ends the tunnel and turns the HeNB away for a while."""
+    since = time.monotonic()
     lab.gateway.refuse(Refusal.IDENTITY)
     lab.gateway.terminate_ike()
-    _away(lab)
+    lab.log.wait("ike-refused", NOTICED_S, since=since)
+    assert eventually(lambda: lab.status()["tunnel"]["failures"], NOTICED_S)
     lab.gateway.accept()
 
 
@@ -166,7 +168,8 @@ def no_address_granted(lab: Lab) -> None:
     """The gateway ends the tunnel and grants no address for a while."""
     lab.gateway.use_pool()
     lab.gateway.terminate_ike()
-    _away(lab)
+    told = "established, but the gateway granted no inner address"
+    assert eventually(lambda: lab.status()["tunnel"]["condition"] == told, NOTICED_S)
     lab.grant_another()
 
 
@@ -179,6 +182,7 @@ def certificate_rotated(lab: Lab) -> None:
     ):
         shutil.copy(new, old)
     assert eventually(lambda: not before & {sa.unique_id for sa in lab.charon.vici.sas()}, 20)
+    assert lab.pki.henb_next.certificate_der in lab.gateway.peers_certificates()
 
 
 def _at(lab: Lab, outer: set[str]) -> str | None:
