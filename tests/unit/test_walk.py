@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -61,17 +62,41 @@ def legal(path: str, row: Parameter) -> str:
     return full().value(path)
 
 
-def illegal(row: Parameter) -> tuple[str, FaultCode] | None:
-    """Return a text that a parameter must refuse, with the fault; None where all text is good."""
+def illegal(row: Parameter) -> Iterator[tuple[str, FaultCode]]:
+    """Yield texts that a parameter must refuse, each with the fault; none where any is good."""
     kind = row.type
-    if kind.base not in (Base.STRING, Base.BASE64, Base.HEX_BINARY):
-        return "perhaps", FaultCode.INVALID_TYPE
+    textual = kind.base in (Base.STRING, Base.BASE64, Base.HEX_BINARY)
+    if not textual:
+        yield "perhaps", FaultCode.INVALID_TYPE
     if kind.enumeration or kind.among:
-        return "no such word", FaultCode.INVALID_VALUE
+        yield "no such word", FaultCode.INVALID_VALUE
+    if kind.patterns:
+        yield "\N{SNOWMAN}", FaultCode.INVALID_VALUE
     if kind.reference is Reference.STRONG:
-        return "Device.Nowhere.1", FaultCode.INVALID_VALUE
+        yield "Device.Nowhere.1", FaultCode.INVALID_VALUE
+    for number in outside(kind):
+        yield str(number), FaultCode.INVALID_VALUE
     longest = kind.list_size or (kind.size[1] if kind.size else None)
-    return None if longest is None else ("x" * (longest + 1), FaultCode.INVALID_VALUE)
+    if longest is not None and textual:
+        yield "x" * (longest + 1), FaultCode.INVALID_VALUE
+    if kind.items[1] is not None and kind.ranges:
+        most = ",".join([str(kind.ranges[0][0])] * (kind.items[1] + 1))
+        yield most, FaultCode.INVALID_VALUE
+
+
+def outside(kind: types.Type) -> set[int]:
+    """Return the numbers just outside of what a type has room for."""
+    lowest = 0 if kind.base in (Base.UNSIGNED_INT, Base.UNSIGNED_LONG) else None
+    beside = {n - 1 for n, _ in kind.ranges if n is not None}
+    beside |= {n + 1 for _, n in kind.ranges if n is not None}
+
+    def within(number: int) -> bool:
+        return any(
+            (low is None or low <= number) and (high is None or number <= high)
+            for low, high in kind.ranges
+        )
+
+    return {n for n in beside if not within(n) and (lowest is None or n >= lowest)}
 
 
 @pytest.mark.conformance("C103")
@@ -96,9 +121,7 @@ def test_each_writable_parameter_takes_a_legal_value_and_refuses_an_illegal_one(
     for path, row in WRITABLE.items():
         value = legal(path, row)
         assert tree.set([(path, value)]).value(path) == value, path
-        wrong = illegal(row)
-        if wrong is not None:
-            text, code = wrong
+        for text, code in illegal(row):
             with pytest.raises(CwmpFault) as refused:
                 tree.set([(path, text)])
             assert [(c.path, c.code) for c in refused.value.culprits] == [(path, code)]
