@@ -47,7 +47,7 @@ LAYERS = (
         "cwmp.soap",
     ),
     ("model.nodes", "model.notification", "model.provisioning", "model.references"),
-    ("model.aliases", "model.consistency", "model.tree"),
+    ("model.aliases", "model.consistency", "model.view", "model.tree"),
     (
         "control.*",
         "cwmp.ledger",
