@@ -98,7 +98,9 @@ class Daemon:
         self.caller = Caller(memory, self.conversation, clock, boot_id, lambda: self.settings)
         self.witness = Witness(memory, clock, self.trace, self.counts)
         self.faults = FaultWatch(memory, clock)
-        self.measuring = Measuring(memory, parties.files, clock, lambda: self.settings)
+        self.measuring = Measuring(
+            memory, parties.files, clock, lambda: self.settings, parties.vitals.observe
+        )
         self.carrier = Carrier(
             memory,
             parties.files,

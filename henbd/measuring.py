@@ -24,7 +24,7 @@ from henbd.model.types import date_time
 from henbd.settings import Settings
 from henbd.system.carriage import Outcome, Send
 from henbd.system.courier import Server
-from henbd.values import Moment
+from henbd.values import Moment, Vitals
 
 logger = logging.getLogger(__name__)
 
@@ -69,15 +69,21 @@ class Sending:
 
 
 class Measuring:
-    """The performance files of the box. `settings` are those of the moment."""
+    """The performance files of the box. `settings` are those of the moment, as are `vitals`."""
 
     def __init__(
-        self, memory: Memory, shell: Files, clock: Clock, settings: Callable[[], Settings]
+        self,
+        memory: Memory,
+        shell: Files,
+        clock: Clock,
+        settings: Callable[[], Settings],
+        vitals: Callable[[], Vitals],
     ) -> None:
         self._memory = memory
         self._shell = shell
         self._clock = clock
         self._settings = settings
+        self._vitals = vitals
         self._start = self._counts()
         self._periods: dict[Job, Period] = {}
         # One file of a job at a time: what never ends must not pile up.
@@ -121,7 +127,8 @@ class Measuring:
 
     def _counts(self) -> Counts:
         oui = self._settings().device.oui
-        return performance.counts(self._memory.tree, oui, self._clock.moment())
+        sctp = self._vitals().sctp
+        return performance.counts(self._memory.tree, oui, sctp, self._clock.moment())
 
     def _file(self, begin: Counts, end: Counts) -> File:
         device = self._settings().device

@@ -16,7 +16,7 @@ from henbd.model.tree import Tree
 from henbd.settings import DeviceSettings
 from henbd.values import Moment
 
-# What TR-181 counts for us, in rows that wrap at 32 bits.
+# What the kernel counts for us, by the names of TR-181; it wraps at 32 bits, on some boards.
 SCTP_COUNTERS = (
     *("OutSCTPPacks", "InSCTPPacks", "OutOrderChunks", "InOrderChunks", "OutUnorderChunks"),
     *("InUnorderChunks", "OutCtrlChunks", "InCtrlChunks", "FragUsrMsgs", "ReasmUsrMsgs"),
@@ -77,16 +77,13 @@ def jobs(tree: Tree) -> tuple[Job, ...]:
     )
 
 
-def counts(tree: Tree, oui: str, now: Moment) -> Counts:
-    """Return what is counted up to now, as far as it is reported."""
+def counts(tree: Tree, oui: str, sctp: Mapping[str, int], now: Moment) -> Counts:
+    """Return what is counted up to now: `sctp` by the kernel, S1 as it is reported.
+
+    The rows of the kernel's counters will not do: they are as old as a HeMS's last question.
+    """
     value = tree.values
-    objects = {
-        "SCTP": {
-            f"VS.SCTP.{name}": int(value[paths.SCTP + name] or 0)
-            for name in SCTP_COUNTERS
-            if paths.SCTP + name in value
-        }
-    }
+    objects = {"SCTP": {f"VS.SCTP.{name}": sctp.get(name, 0) for name in SCTP_COUNTERS}}
     table = paths.s1_peers(oui)
     for number in tree.instances.get(table, ()):
         row = f"{table}{number}."
@@ -154,12 +151,19 @@ def _group(
 ) -> str:
     """Return the counters of one object: how far each has come in the period."""
     types = _numbered("measType", after)
-    values = _numbered("r", (str((after[n] - before.get(n, 0)) % WRAP) for n in after))
+    values = _numbered("r", (str(_come(before.get(n, 0), after[n])) for n in after))
     return (
         f'<measInfo measInfoId="{number}">'
         f'<granPeriod duration="PT{seconds}S" endTime={end}/><repPeriod duration="PT{seconds}S"/>'
         f"{types}<measValue measObjLdn={_quoted(measured)}>{values}</measValue></measInfo>\n"
     )
+
+
+def _come(before: int, after: int) -> int:
+    """Return how far a counter has come: it has wrapped, or its object went and came again."""
+    if after < before < WRAP // 2:
+        return after
+    return (after - before) % WRAP
 
 
 def _quoted(text: str) -> str:

@@ -24,11 +24,26 @@ from tests.unit.world import World
 URL = "http://files.lab/pm/"
 ROW = paths.PERFORMANCE_CONFIGS + "1."
 NS = {"m": performance.NAMESPACE}
-BEFORE = Counts(Moment(100.0, WALL), {"SCTP": {"a": 10, "b": 4294967290}})
+BEFORE = Counts(Moment(100.0, WALL), {"SCTP": {"a": 10, "b": 4294967290}, "S1=again": {"c": 5}})
 AFTER = Counts(
     Moment(1000.0, WALL + timedelta(minutes=15)),
-    {"SCTP": {"a": 17, "b": 5}, 'S1=<&"': {"c": 3}},
+    {"SCTP": {"a": 17, "b": 5}, 'S1=<&"': {"c": 3}, "S1=again": {"c": 2}},
 )
+
+
+def counted(content: bytes) -> dict[str | None, dict[str | None, str | None]]:
+    """Return the results in a file, by what was measured and the name of the counter."""
+    return {
+        value.get("measObjLdn"): dict(
+            zip(
+                [kind.text for kind in group.iterfind("m:measType", NS)],
+                [result.text for result in value.iterfind("m:r", NS)],
+                strict=True,
+            )
+        )
+        for group in etree.fromstring(content).iterfind("m:measData/m:measInfo", NS)
+        for value in group.iterfind("m:measValue", NS)
+    }
 
 
 def test_a_file_has_what_was_counted_in_its_period() -> None:
@@ -42,19 +57,12 @@ def test_a_file_has_what_was_counted_in_its_period() -> None:
     assert sender.get("localDn") == "00256D-HeNB-1-2"
     times = [element.attrib.values() for element in root.iterfind(".//m:measCollec", NS)]
     assert times == [["2026-02-03T12:00:00+00:00"], ["2026-02-03T12:15:00+00:00"]]
-    found = {
-        value.get("measObjLdn"): dict(
-            zip(
-                [kind.text for kind in group.iterfind("m:measType", NS)],
-                [result.text for result in value.iterfind("m:r", NS)],
-                strict=True,
-            )
-        )
-        for group in root.iterfind("m:measData/m:measInfo", NS)
-        for value in group.iterfind("m:measValue", NS)
+    # A counter of 32 bits wraps, and who is new, or new again, has counted from nothing.
+    assert counted(content) == {
+        "SCTP": {"a": "7", "b": "11"},
+        'S1=<&"': {"c": "3"},
+        "S1=again": {"c": "2"},
     }
-    # A counter of 32 bits wraps, and an object that is new has counted from nothing.
-    assert found == {"SCTP": {"a": "7", "b": "11"}, 'S1=<&"': {"c": "3"}}
     periods = {e.get("duration") for e in root.iterfind(".//m:granPeriod", NS)}
     assert periods == {"PT900S"}
 
@@ -135,6 +143,16 @@ def test_a_file_is_sent_at_the_end_of_each_period_and_told_of(world: World) -> N
     content = world.file_server.received[URL + names[1]]
     assert isinstance(content, bytes)
     etree.fromstring(content)
+
+
+@pytest.mark.conformance("C142")
+def test_a_file_has_what_the_kernel_has_counted_though_no_hems_has_asked(world: World) -> None:
+    """The world's counts one each second."""
+    measured(world, Enable="false")
+    world.run(1260)
+    content = world.file_server.received[URL + "A20260601.1205+0000-1220+0000_00256D-HeNB-0001.xml"]
+    assert isinstance(content, bytes)
+    assert counted(content)["SCTP"]["VS.SCTP.OutOfBlues"] == "900"
 
 
 def test_a_policy_that_is_off_is_kept_to(world: World) -> None:

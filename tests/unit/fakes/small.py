@@ -197,14 +197,14 @@ class FakeDoors:
 
 
 class FakeVitals:
-    """A box that has run since the world began."""
+    """A box that has run since the world began, and gets a stray packet each second."""
 
     def __init__(self, time: Time) -> None:
         self._time = time
 
     def observe(self) -> Vitals:
         """How the box is."""
-        return Vitals(int(self._time.now), 65536, 1024, {"OutOfBlues": 7})
+        return Vitals(int(self._time.now), 65536, 1024, {"OutOfBlues": int(self._time.now)})
 
 
 class FakeDiary:
