@@ -99,6 +99,7 @@ class Carrier:
         self._changed = changed
         self._measured = measured
         self._image: str | None = None
+        self._installed: Transfer | None = None
         memory.state = files.placed(memory.state, clock.moment())
         # An installer of an earlier process may still be reading its image.
         if all(t.stage is not Stage.INSTALLING for t in memory.state.transfers):
@@ -124,6 +125,13 @@ class Carrier:
             due = [t for t in self._memory.state.transfers if t.at is not None and t.at <= now]
             if due:
                 self._begin(min(due, key=lambda t: t.at or 0.0), settings)
+
+    @property
+    def writing(self) -> bool:
+        """Whether an image may be being written; its installer has INSTALL_S for that."""
+        current = self._current()
+        installing = current is not None and current.stage is Stage.INSTALLING
+        return installing and current is not self._installed
 
     def wake_at(self, *, free: bool) -> float | None:
         """Return when something is due by time."""
@@ -151,6 +159,7 @@ class Carrier:
                 self._image = file
             case Installed():
                 logger.info("the image is installed; the box is to restart")
+                self._installed = self._current()
             case _:
                 assert_never(outcome)
 

@@ -111,7 +111,9 @@ class Daemon:
             self._restored,
             self.measuring.file,
         )
-        self.departure = Departure(memory, parties.doors, boot_id, self._as_new)
+        self.departure = Departure(
+            memory, parties.doors, boot_id, self._as_new, lambda: self.carrier.writing
+        )
         self._hands = Hands(parties)
         self._whereabouts = Whereabouts(memory, parties.receiver, clock)
         self._hosts = Hosts(parties.names, now)

@@ -10,7 +10,6 @@ from typing import Protocol
 from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.orders import NOTHING, Orders
 from henbd.cwmp.state import State
-from henbd.cwmp.transfers import Stage
 from henbd.errors import DoorError
 from henbd.memory import Memory
 from henbd.model.tree import Tree
@@ -32,15 +31,25 @@ class Doors(Protocol):
 
 
 class Departure:
-    """The orders that are pending, and how far they are. `fresh` makes the tree of the factory."""
+    """The orders that are pending, and how far they are.
+
+    `fresh` makes the tree of the factory; `held` tells whether an image is being written, and half
+    an image starts no box.
+    """
 
     def __init__(
-        self, memory: Memory, doors: Doors, boot_id: str, fresh: Callable[[], Tree]
+        self,
+        memory: Memory,
+        doors: Doors,
+        boot_id: str,
+        fresh: Callable[[], Tree],
+        held: Callable[[], bool],
     ) -> None:
         self._memory = memory
         self._doors = doors
         self._boot_id = boot_id
         self._fresh = fresh
+        self._held = held
         self._attempts = 0
         self._next_at: float | None = None
         self._leaving = False
@@ -52,11 +61,8 @@ class Departure:
         return ordered and (self._next_at is None or now >= self._next_at)
 
     def carry_out(self, now: float) -> bool:
-        """Do what is ordered; only while no session goes on. Return whether the tree is another.
-
-        While an image is written to flash it waits: half an image starts no box.
-        """
-        if not self.due(now) or self._image_is_written():
+        """Do what is ordered; only while no session goes on. Return whether the tree is another."""
+        if not self.due(now) or self._held():
             return False
         self._leaving, self._next_at = False, None
         reset = self._memory.state.orders.factory_reset
@@ -66,10 +72,6 @@ class Departure:
         if self._memory.state.orders.reboot == self._boot_id:
             self._reboot(now)
         return reset
-
-    def _image_is_written(self) -> bool:
-        # Its installer has INSTALL_S, and then the transfer is no more.
-        return any(t.stage is Stage.INSTALLING for t in self._memory.state.transfers)
 
     def _reboot(self, now: float) -> None:
         if self._attempts >= MOST_ATTEMPTS:
@@ -99,4 +101,4 @@ class Departure:
 
     def wake_at(self) -> float | None:
         """Return when there is something to do by time; None: not before something else ends."""
-        return None if self._image_is_written() else self._next_at
+        return None if self._held() else self._next_at

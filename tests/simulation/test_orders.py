@@ -79,7 +79,22 @@ def test_box_is_not_rebooted_while_an_image_is_written(world: World, ordered: st
     assert world.doors.asked == 0
     assert "an image to be written" in next(waits(world.daemon)).what
     # The installer ends without having restarted the box; then the order's turn has come.
-    world.run(INSTALL_S)
+    world.run(120)
+    assert world.doors.reboots == 1
+
+
+def test_box_is_rebooted_when_nobody_knows_of_an_installer_any_more(world: World) -> None:
+    """It was begun by an earlier process, and is not waited for for ever."""
+    world.register()
+    world.files.takes_s = 120
+    order(world, IMAGE)
+    world.run(121)
+    world.restart()
+    world.run(2)
+    order(world, REBOOT)
+    world.run(INSTALL_S - 10)
+    assert world.doors.asked == 0
+    world.run(20)
     assert world.doors.reboots == 1
 
 
