@@ -32,6 +32,7 @@ from henbd.values import (
     Hold,
     Interface,
     Kernel,
+    Network,
     Observed,
     Provisioned,
     Route,
@@ -73,7 +74,7 @@ def desired(
         observed.kernel,
         esp_mode(observed.charon, observed.kernel, if_id=ipsec.if_id if ipsec else 0),
     )
-    routes = _inner_routes(observed.kernel, tunnel) | _outer_routes(asked, observed, ends)
+    routes = _inner_routes(observed.kernel, tunnel, guarded) | _outer_routes(asked, observed, ends)
     hosts = gateway_lists.in_use(course.gateways, asked.gateways)
     if any(host not in observed.names for host in (*asked.far_ends, *hosts)):
         unknown = Unknown("names are being looked up")
@@ -122,13 +123,20 @@ def _inner_sources(observed: Observed, tunnel: Tunnel) -> set[Address]:
     return granted
 
 
-def _inner_routes(kernel: Kernel, tunnel: Tunnel) -> frozenset[Route]:
-    """Return the routes into the tunnel, where it is an interface that charon puts no routes to."""
+def _inner_routes(kernel: Kernel, tunnel: Tunnel, guarded: Iterable[Network]) -> frozenset[Route]:
+    """Return the routes into the tunnel, where it is an interface that charon puts no routes to.
+
+    Where it leads everywhere, only what is guarded goes there: a default route would lead charon's
+    own packets into it.
+    """
     if not tunnel.up or not any(
         d.carries_tunnel and d.index == tunnel.device for d in kernel.devices
     ):
         return frozenset()
     sources = {address.version: address for address in tunnel.inner}
+    networks = set(tunnel.networks)
+    everywhere = {network.version for network in networks if not network.prefixlen}
+    networks |= {network for network in guarded if network.version in everywhere}
     return frozenset(
         Route(
             network,
@@ -140,8 +148,10 @@ def _inner_routes(kernel: Kernel, tunnel: Tunnel) -> frozenset[Route]:
             ours=True,
             mtu=MTU,
         )
-        for network in tunnel.networks
-        if network.version in sources and not covered(network, tunnel.device, kernel)
+        for network in networks
+        if network.prefixlen
+        and network.version in sources
+        and not covered(network, tunnel.device, kernel)
     )
 
 

@@ -29,6 +29,11 @@ from henbd.values import (
 
 ANY = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 
+# One block for all of it could have the selector of a policy of charon's, and stand in its place.
+HALVES: dict[int, tuple[Network, ...]] = {
+    version: tuple(network.subnets()) for version, network in ANY.items()
+}
+
 ANY_DEVICE = 0
 
 
@@ -71,10 +76,11 @@ def guards(
     devices = [d.index for d in kernel.devices if not d.loopback and not d.carries_tunnel]
     wanted = [ANY_DEVICE] if mode is EspMode.POLICY else devices
     protected = [network for network in destinations if network.prefixlen]
-    kept_in = [(ANY[network.version], network) for network in protected]
-    kept_in += [(host(address), ANY[address.version]) for address in sources]
-    found: set[Guard] = {Unreachable(source, destination) for source, destination in kept_in}
-    found |= {Block(*sides, device) for sides in kept_in for device in wanted}
+    from_any = [(ANY[network.version], network) for network in protected]
+    inner = [(host(address), ANY[address.version]) for address in sources]
+    found: set[Guard] = {Unreachable(*sides) for sides in (*from_any, *inner)}
+    from_inner = [(source, half) for source, any_ in inner for half in HALVES[any_.version]]
+    found |= {Block(*sides, device) for sides in (*from_any, *from_inner) for device in wanted}
     if mode is EspMode.POLICY:
         found |= {
             Block(n, ANY[n.version], ANY_DEVICE, direction)

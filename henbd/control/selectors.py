@@ -110,7 +110,9 @@ def protected(
         single = list(hems) if inside else []
         single += [a for name in asked.far_ends for a in observed.names.get(name, ())]
         single += user_plane(observed)
-        found |= {guard.host(a) for a in single if not any(a in n for n in behind)}
+        # A default route is guarded by nothing: it would cut the way to the gateway.
+        networks = [network for network in behind if network.prefixlen]
+        found |= {guard.host(a) for a in single if not any(a in n for n in networks)}
     if _waits_for_s1(asked, observed) or (inside and not hems):
         found |= guard.networks(observed.kernel.guards)
     return found

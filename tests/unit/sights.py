@@ -147,7 +147,11 @@ def guards_of(
     kept_in = [(any_of[n.version], n) for n in destinations]
     kept_in += [(host(a), any_of[a.version]) for a in sources]
     found: set[Guard] = {Unreachable(*sides) for sides in kept_in}
-    found |= {Block(*sides, device) for sides in kept_in}
+    found |= {
+        Block(source, part, device)
+        for source, to in kept_in
+        for part in ([to] if to.prefixlen else to.subnets())
+    }
     if not device:
         found |= {
             Block(n, any_of[n.version], 0, direction)

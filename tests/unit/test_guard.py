@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from henbd.control.guard import far, guards, host, near, networks
+from henbd.control.guard import HALVES, far, guards, host, near, networks
 from henbd.values import (
     Address,
     Block,
@@ -73,7 +73,7 @@ NET6 = ip_network("2001:db8:40::/48")
             EspMode.POLICY,
             (),
             (INNER,),
-            {Unreachable(host(INNER), ANY), Block(host(INNER), ANY, 0)},
+            {Unreachable(host(INNER), ANY), *(Block(host(INNER), half, 0) for half in HALVES[4])},
         ),
         (
             EspMode.INTERFACE,
@@ -82,10 +82,8 @@ NET6 = ip_network("2001:db8:40::/48")
             {
                 Unreachable(host(INNER), ANY),
                 Unreachable(host(INNER6), ANY6),
-                Block(host(INNER), ANY, WAN),
-                Block(host(INNER), ANY, WAN_2),
-                Block(host(INNER6), ANY6, WAN),
-                Block(host(INNER6), ANY6, WAN_2),
+                *(Block(host(INNER), half, d) for half in HALVES[4] for d in (WAN, WAN_2)),
+                *(Block(host(INNER6), half, d) for half in HALVES[6] for d in (WAN, WAN_2)),
             },
         ),
     ],
@@ -114,7 +112,15 @@ def test_the_source_guard_stands_though_the_child_leads_everywhere() -> None:
 
 def test_a_guard_tells_our_side_from_the_far_side_whichever_way_the_packets_go() -> None:
     sides = {(near(g), far(g)) for g in guards((CORE,), (INNER,), TWO_WANS, EspMode.POLICY)}
-    assert sides == {(None, CORE), (host(INNER), ANY)}
+    inner = {(host(INNER), side) for side in (ANY, *HALVES[4])}
+    assert sides == {(None, CORE), *inner}
+
+
+@pytest.mark.parametrize("mode", EspMode)
+def test_no_block_has_the_selector_of_a_policy_of_charons(mode: EspMode) -> None:
+    """There is one policy for a selector: the later one would stand in the place of the other."""
+    found = guards((ANY, CORE), (INNER,), TWO_WANS, mode)
+    assert not {Block(host(INNER), to, 0) for to in (ANY, CORE)} & found
 
 
 def test_what_is_kept_for_the_next_boot_are_the_networks_and_no_inner_address() -> None:

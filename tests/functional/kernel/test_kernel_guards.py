@@ -12,8 +12,9 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from henbd.actions import AddGuard, RemoveGuard
+from henbd.control.guard import guards
 from henbd.system.kernel import KernelShell
-from henbd.values import Block, Direction, Guard, Unreachable
+from henbd.values import Block, Direction, EspMode, Guard, Unreachable
 from tests.functional.kernel.kernel_box import (
     ANY,
     FAMILY,
@@ -190,11 +191,11 @@ def test_what_is_passed_on_to_behind_the_gateway_goes_nowhere(version: int) -> N
     with behind() as (box, far, lan), shell_in(box, Bells()) as shell:
         to, source = FAR[version], BEHIND[version]
         devices = [index(shell, "wan0"), 0] if version == 4 else [0]
-        guards = [
+        closing = [
             Unreachable(ANY[version], NETWORK[version]),
             *(Block(ANY[version], NETWORK[version], device) for device in devices),
         ]
-        for guard in guards:
+        for guard in closing:
             assert eventually(lambda: received(lan, far, to, source))
             shell.perform(AddGuard(guard))
             assert not received(lan, far, to, source)
@@ -239,6 +240,16 @@ def received(sender: Namespace, receiver: Namespace, to: Address, source: Addres
             return taker.recv(10) == b"clear"
         except TimeoutError:
             return False
+
+
+def test_no_guard_takes_the_place_of_a_policy_that_leads_everywhere(
+    box: Namespace, shell: KernelShell
+) -> None:
+    theirs = f"src {INNER[4]} dst 0.0.0.0/0 dir out priority 371328"
+    box.ip(f"xfrm policy add {theirs} tmpl src 10.1.0.1 dst 10.1.0.2 proto esp mode tunnel reqid 1")
+    for guard in guards((ANY[4],), (INNER[4],), see(shell), EspMode.POLICY):
+        shell.perform(AddGuard(guard))
+    assert "priority 371328" in box.run("ip", "xfrm", "policy")
 
 
 def test_policy_of_others_stays(box: Namespace, shell: KernelShell) -> None:

@@ -106,6 +106,7 @@ class FakeKernel:
         match action:
             case AddGuard(guard):
                 self.guards.add(guard)
+                self._replace_policy(guard)
             case RemoveGuard(guard):
                 self.guards.discard(guard)
             case AddRoute(route):
@@ -132,6 +133,13 @@ class FakeKernel:
                 del self.addresses[held]
                 self.rung()
         self.watch()
+
+    def _replace_policy(self, guard: Guard) -> None:
+        """Lose a policy of charon's with the selector of a block: there is one for each."""
+        if self.mode is EspMode.INTERFACE or not isinstance(guard, Block) or guard.device:
+            return
+        if guard.direction is Direction.OUT and guard.source.num_addresses == 1:
+            self.policies.pop((guard.source.network_address, guard.destination), None)
 
     # What others do to it.
 
