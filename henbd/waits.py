@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING
 
 from henbd.control import s1, trials
 from henbd.control.gateways import asked_again_at, on_trial, turn_ends_at
+from henbd.control.guard import networks
 from henbd.control.negotiation import narrowed
+from henbd.control.selectors import gateways
 from henbd.control.tunnel import installed
 from henbd.model.types import date_time
 from henbd.values import (
+    Address,
     Charon,
     Connection,
+    Desired,
     Hold,
     IkeSa,
     Interface,
     Kernel,
+    Network,
     PeerState,
     S1Link,
     Unknown,
@@ -93,8 +98,15 @@ def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:
         again_s = _left(daemon, trials.until(daemon.witness.course.gateways.trials, gateway))
         alone = "" if again_s is None else ", tried again"
         yield Wait(f"the tunnel with {gateway}: {condition}{alone}", again_s)
+        for network in sorted(map(str, _around(gateway, wanted))):
+            yield Wait(f"{gateway} to be let out: it lies in {network}, which is guarded")
     elif wanted.connection is not None and tunnel.sa is not None and tunnel.up:
         yield from _waits_for_selectors(wanted.connection, tunnel.sa, one=wanted.one_child)
+
+
+def _around(gateway: Address, wanted: Desired) -> set[Network]:
+    """Return the guarded networks that a gateway lies in."""
+    return {network for network in networks(wanted.guards) if gateway in network}
 
 
 def _is_taken(wanted: Interface, kernel: Kernel | Unknown) -> bool:
@@ -146,6 +158,7 @@ def _waits_for_s1(daemon: Daemon) -> Iterator[Wait]:
     stack, wanted = daemon.witness.observed.stack, daemon.desired
     if not daemon.asked.far_ends:
         yield Wait("the HeMS to provision S1SigLinkServerList")
+    yield from _waits_for_another_far_end(daemon)
     if isinstance(stack, Unknown):
         yield Wait(stack.reason)
         return
@@ -162,6 +175,14 @@ def _waits_for_s1(daemon: Daemon) -> Iterator[Wait]:
                 f"S1 with {peer.far_end.address}: {peer.state.value}{cause}",
                 _left(daemon, trials.until(daemon.witness.course.far_ends, peer.far_end.address)),
             )
+
+
+def _waits_for_another_far_end(daemon: Daemon) -> Iterator[Wait]:
+    asked, observed = daemon.asked, daemon.witness.observed
+    unguarded = gateways(asked.gateways, observed) if asked.s1_inside else frozenset()
+    for host in asked.far_ends:
+        if not unguarded.isdisjoint(observed.names.get(host, ())):
+            yield Wait(f"{host} to be elsewhere: it is where a security gateway is")
 
 
 def _wait_for_path(daemon: Daemon) -> Wait:

@@ -18,6 +18,7 @@ from henbd.control.selectors import (
     apart_from_s1,
     behind_gateway,
     far_ends,
+    gateways,
     management_networks,
     protected,
     user_plane,
@@ -67,7 +68,10 @@ def desired(
     ends = far_ends(asked, observed)
     behind = behind_gateway(asked, settings, observed, tunnel, ends, hems)
     opened = apart_from_s1(asked, observed, hems) if course.hems_outside else frozenset()
+    hosts = gateway_lists.in_use(course.gateways, asked.gateways)
     guarded = protected(asked, settings, observed, behind, hems) - opened
+    # Behind a guard no gateway could be reached that would lead there.
+    guarded -= set(map(guard.host, gateways((*asked.gateways, *hosts), observed)))
     guards = guard.guards(
         guarded,
         _inner_sources(observed, tunnel),
@@ -75,7 +79,6 @@ def desired(
         esp_mode(observed.charon, observed.kernel, if_id=ipsec.if_id if ipsec else 0),
     )
     routes = _inner_routes(observed.kernel, tunnel, guarded) | _outer_routes(asked, observed, ends)
-    hosts = gateway_lists.in_use(course.gateways, asked.gateways)
     if any(host not in observed.names for host in (*asked.far_ends, *hosts)):
         unknown = Unknown("names are being looked up")
         return Desired(unknown, guards, routes, Hold.HOLD, may_initiate=False, opened=opened)

@@ -25,18 +25,27 @@ VERSIONS = {AddressFamily.IPV4: 4, AddressFamily.IPV6: 6}
 
 
 def far_ends(asked: Provisioned, observed: Observed) -> tuple[FarEnd, ...]:
-    """Return the S1 far ends in order, one address each, as far as their names are known."""
+    """Return the S1 far ends in order, one address each, as far as their names are known.
+
+    Inside, none is where a gateway is: it would be behind itself, and cannot be guarded.
+    """
     told = {peer.address for peer in _told(observed)}
+    unguarded = gateways(asked.gateways, observed) if asked.s1_inside else frozenset()
     # Of a name's addresses the one in use, else the first: name servers turn them round.
     found = [
         next((address for address in addresses if address in told), addresses[0])
         for host in asked.far_ends
-        if (addresses := observed.names.get(host))
+        if (addresses := [a for a in observed.names.get(host, ()) if a not in unguarded])
     ]
     if not all(map(observed.names.get, asked.far_ends)):
         # A name without an address may well be that of a far end that works.
         found += [peer.address for peer in _told(observed)]
     return tuple(FarEnd(address, asked.port) for address in dict.fromkeys(found))
+
+
+def gateways(hosts: Iterable[str], observed: Observed) -> frozenset[Address]:
+    """Return the addresses of gateways, as far as their names are known."""
+    return frozenset(a for host in hosts for a in observed.names.get(host, ()))
 
 
 def _told(observed: Observed) -> tuple[FarEnd, ...]:

@@ -13,6 +13,7 @@ from henbd.system.doorbell import Doorbell, Ring
 from henbd.system.kernel import KernelShell
 from henbd.values import Address, Kernel
 from tests.lab.namespaces import Namespace, join, namespaces
+from tests.lab.probe import eventually
 
 # The far end and what we have, by version of IP.
 FAR = {4: ip_address("10.30.0.2"), 6: ip_address("fd30::2")}
@@ -70,6 +71,8 @@ def two_ways() -> Iterator[Namespace]:
             "route add default via fd01::2 metric 100",
             "route add default via fd02::2 metric 200",
         )
+        # Nothing is sent from an address that is still tentative.
+        assert eventually(lambda: "tentative" not in box.run("ip", "-6", "address"))
         yield box
 
 
