@@ -344,12 +344,16 @@ Guard = Unreachable | Block
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """One look at the kernel; `guards` are those that bear our marks."""
+    """One look at the kernel; `guards` are those that bear our marks.
+
+    `versions` are those of IP that it has.
+    """
 
     devices: tuple[Device, ...]
     addresses: tuple[InterfaceAddress, ...]
     routes: tuple[Route, ...]
     guards: frozenset[Guard]
+    versions: frozenset[int] = frozenset({4, 6})
 
 
 # The S1AP stack.

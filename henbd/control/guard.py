@@ -71,13 +71,14 @@ def guards(
 ) -> frozenset[Guard]:
     """Return the guards that keep these destinations, and these inner sources, off the outside.
 
-    A default route among the destinations is left out: it would cut the way to the gateway.
+    A default route among the destinations is left out: it would cut the way to the gateway; and so
+    is what nobody could send there, as the kernel does not have that version of IP.
     """
     devices = [d.index for d in kernel.devices if not d.loopback and not d.carries_tunnel]
     wanted = [ANY_DEVICE] if mode is EspMode.POLICY else devices
-    protected = [network for network in destinations if network.prefixlen]
+    protected = [n for n in destinations if n.prefixlen and n.version in kernel.versions]
     from_any = [(ANY[network.version], network) for network in protected]
-    inner = [(host(address), ANY[address.version]) for address in sources]
+    inner = [(host(a), ANY[a.version]) for a in sources if a.version in kernel.versions]
     found: set[Guard] = {Unreachable(*sides) for sides in (*from_any, *inner)}
     from_inner = [(source, half) for source, any_ in inner for half in HALVES[any_.version]]
     found |= {Block(*sides, device) for sides in (*from_any, *from_inner) for device in wanted}

@@ -25,7 +25,7 @@ from henbd.control.wording import worded
 from henbd.errors import KernelError
 from henbd.system import links, rtnetlink, rules, xfrm
 from henbd.system.doorbell import Doorbell
-from henbd.system.netlink import NetlinkSocket
+from henbd.system.netlink import Message, NetlinkSocket
 from henbd.values import Block, Guard, Interface, Kernel, Unknown, Unreachable
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ class KernelShell:
             ),
             routes=tuple(route for m in dumped if (route := rtnetlink.route(m.body)) is not None),
             guards=frozenset(guards.union(self._blocks())),
+            versions=frozenset({4, 6} if any(map(_is_of_ipv6, asked)) or _has_ipv6() else {4}),
         )
 
     def _blocks(self) -> Iterator[Block]:
@@ -194,6 +195,20 @@ class KernelShell:
             except OSError as error:
                 raise KernelError(f"routes: {error.strerror}") from error
         return self._routes
+
+
+def _is_of_ipv6(rule: Message) -> bool:
+    return rule.body[:1] == bytes([socket.AF_INET6])
+
+
+def _has_ipv6() -> bool:
+    """Return whether a kernel has IPv6 whose rules do not show it."""
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()
+    except OSError as error:
+        # It was built without, or booted with ipv6.disable=1.
+        return error.errno != errno.EAFNOSUPPORT
+    return True
 
 
 def _policy_socket() -> NetlinkSocket | None:

@@ -77,3 +77,17 @@ def test_a_gateway_inside_a_guarded_network_is_told_of() -> None:
     world.start()
     world.run(60)
     assert f"{gateway} to be let out: it lies in {core}, which is guarded" in waits_for(world)
+
+
+@MODES
+def test_a_far_end_of_ipv6_keeps_no_tunnel_down_where_the_kernel_has_none(mode: EspMode) -> None:
+    world = World(mode)
+    world.kernel.versions = frozenset({4})
+    world.zone.hosts["mme.example"] = (MME, ip_address("2001:db8:40::1"))
+    world.register()
+    world.provision({paths.S1_SERVERS: "mme.example"})
+    world.run(5)
+    world.charon.lose()
+    world.run(60)
+    assert world.daemon.witness.tunnel.up
+    assert world.stack.up == [MME]

@@ -146,6 +146,20 @@ def test_pyroute2_is_imported_for_the_first_route_only(box: Namespace) -> None:
     assert alone(box, code).split() == ["False", "True"]
 
 
+def test_kernel_without_ipv6_is_known(shell: KernelShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ipv6.disable=1 leaves it: no rules of IPv6, and no sockets."""
+
+    def without(family: int, *_: int) -> socket.socket:
+        assert family == socket.AF_INET6
+        raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+
+    assert see(shell).versions == {4, 6}
+    monkeypatch.setattr(kernel, "_is_of_ipv6", lambda _rule: False)
+    assert see(shell).versions == {4, 6}
+    monkeypatch.setattr(socket, "socket", without)
+    assert see(shell).versions == {4}
+
+
 def test_kernel_without_xfrm_has_no_blocks(
     box: Namespace, bells: Bells, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ from henbd.actions import (
     RemoveInterface,
     RemoveRoute,
 )
+from henbd.control.guard import far
 from henbd.control.routing import CHARON_TABLE, MAIN_TABLE
 from henbd.errors import KernelError
 from henbd.values import (
@@ -67,6 +68,7 @@ class FakeKernel:
         self.watch: Callable[[], None] = lambda: None
         self.readable = True
         self.guards_allowed = True
+        self.versions = frozenset({4, 6})
         # How often others changed it, and how often they had when it was last dumped.
         self.changes = self.changes_seen = 0
         self.dumps = 0
@@ -96,6 +98,7 @@ class FakeKernel:
             tuple(+self.addresses),
             tuple(+self.routes),
             frozenset(self.guards),
+            self.versions,
         )
 
     def perform(self, action: KernelAction) -> None:
@@ -103,6 +106,8 @@ class FakeKernel:
         self._journal.note(action)
         if isinstance(action, AddGuard | RemoveGuard) and not self.guards_allowed:
             raise KernelError(f"{action.guard}: Operation not permitted")
+        if isinstance(action, AddGuard) and far(action.guard).version not in self.versions:
+            raise KernelError(f"{action.guard}: Address family not supported by protocol")
         match action:
             case AddGuard(guard):
                 self.guards.add(guard)
