@@ -9,6 +9,7 @@ import errno
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, assert_never
 
 from henbd.actions import (
@@ -25,6 +26,7 @@ from henbd.control.wording import worded
 from henbd.errors import KernelError
 from henbd.system import links, rtnetlink, rules, xfrm
 from henbd.system.doorbell import Doorbell
+from henbd.system.kernel_bell import KernelBell
 from henbd.system.netlink import Message, NetlinkSocket
 from henbd.values import Block, Guard, Interface, Kernel, Unknown, Unreachable
 
@@ -36,27 +38,24 @@ logger = logging.getLogger(__name__)
 # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_ROUTE,
 # RTMGRP_IPV4_RULE, and the bit of RTNLGRP_IPV6_RULE.
 _GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400 | 0x80 | 0x40000
-_CHUNK = 64 * 1024
+# XFRMGRP_POLICY.
+_POLICY_GROUP = 8
 
 
 class KernelShell:
     """The network namespace in which this is made.
 
-    `rung` tells that a device, an address, a route or a rule has changed in it.
+    `rung` tells that a device, an address, a route, a rule or a policy has changed in it.
     """
 
     def __init__(self, doorbell: Doorbell, rung: Callable[[], None]) -> None:
-        self._doorbell = doorbell
-        self._rung = rung
         self._routing = NetlinkSocket(socket.NETLINK_ROUTE)
         self._policies: NetlinkSocket | None = _policy_socket()
         self._routes: Routes | None = None
-        self._events = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
-        )
-        self._events.setblocking(False)
-        self._events.bind((0, _GROUPS))
-        doorbell.watch(self._events.fileno(), self._ring)
+        self._bells = [KernelBell(doorbell, socket.NETLINK_ROUTE, _GROUPS, rung)]
+        # Where policies cannot be listened to, they cannot be read either, and `observe` says so.
+        with suppress(OSError):
+            self._bells.append(KernelBell(doorbell, socket.NETLINK_XFRM, _POLICY_GROUP, rung))
 
     def observe(self) -> Kernel | Unknown:
         """Read everything."""
@@ -92,23 +91,9 @@ class KernelShell:
 
     def close(self) -> None:
         """Free all sockets; routes and guards stay."""
-        self._doorbell.forget(self._events.fileno())
-        for holder in (self._events, self._routing, self._policies, self._routes):
+        for holder in (*self._bells, self._routing, self._policies, self._routes):
             if holder is not None:
                 holder.close()
-
-    def _ring(self) -> None:
-        """Throw away what has come, all of it: the next look finds what it was about."""
-        while True:
-            try:
-                self._events.recv(_CHUNK)
-            except BlockingIOError:
-                break
-            except OSError as error:
-                # More has come than the socket could hold: it rings all the same.
-                if error.errno != errno.ENOBUFS:
-                    raise
-        self._rung()
 
     def _read(self) -> Kernel:
         dump = self._routing.dump

@@ -57,6 +57,14 @@ def test_bell_rings_for_a_rule_of_ipv6(box: Namespace, bells: Bells) -> None:
 
 
 @pytest.mark.usefixtures("shell")
+def test_bell_rings_for_policies(box: Namespace, bells: Bells) -> None:
+    for change in ("add src 10.0.0.0/8 dst 10.30.0.0/16 dir out", "flush"):
+        bells.silence()
+        box.ip(f"xfrm policy {change}")
+        assert bells.ring_within(1)
+
+
+@pytest.mark.usefixtures("shell")
 def test_many_changes_ring_once(box: Namespace, bells: Bells) -> None:
     bells.silence()
     before = bells.rings
@@ -75,7 +83,7 @@ def drops(descriptor: int) -> int:
 
 
 def test_overflow_rings_and_does_no_harm(box: Namespace, shell: KernelShell, bells: Bells) -> None:
-    (descriptor,) = bells.watched
+    descriptor, _ = bells.watched
     with socket.socket(fileno=os.dup(descriptor)) as events:
         events.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
     box.ip(*(f"address add 10.70.0.{n}/32 dev lo" for n in range(200)))
