@@ -241,6 +241,8 @@ class Daemon:
         if any(at <= now for at in self._calls(now)):
             self._looks.want_hot()
         self._look(now)
+        if (late_at := self._looks.late_at()) is not None and late_at <= now:
+            self._close(now)
         if not self._looks.going_on:
             self._onlookers.tick(now)
 
@@ -274,6 +276,7 @@ class Daemon:
         if self.conversation.current is None:
             times.append(self.departure.wake_at())
         times += [self.carrier.wake_at(free=self._free(now)), self.measuring.wake_at()]
+        times.append(self._looks.late_at())
         if not self._looks.going_on:
             times += [self._audit_at, self._looks.wake_at(), ledgers.timed_at(self.memory.ledger)]
             times += [self._hosts.wake_at(), self._onlookers.wake_at()]
@@ -308,12 +311,8 @@ class Daemon:
         if look is Look.FULL:
             self._passed_at = now
         parties = self._parties
-        observed = Observed(
-            charon=NO_CHARON if parties.charon is None else parties.charon.observe(),
-            kernel=parties.kernel.observe(),
-            stack=parties.stack.observe(),
-            names=parties.names.names,
-        )
+        charon = NO_CHARON if parties.charon is None else parties.charon.observe()
+        observed = self._observe(charon)
         tunnel = judge(observed.charon, observed.kernel)
         in_session = self.conversation.current is not None
         self._looked_in_session |= in_session
@@ -352,6 +351,19 @@ class Daemon:
             self.faults.look(sight(self, observed, wanted))
             self._onlookers.happened()
 
+    def _observe(self, charon: Charon | Unknown) -> Observed:
+        parties = self._parties
+        kernel, stack = parties.kernel.observe(), parties.stack.observe()
+        return Observed(charon, kernel, stack, parties.names.names)
+
+    def _close(self, now: float) -> None:
+        """Close what is open though charon has not answered: guards do not wait for it."""
+        self._looks.seen(now)
+        observed = self._observe(Unknown("charon has not answered yet"))
+        if isinstance(observed.kernel, Kernel):
+            tunnel = judge(observed.charon, observed.kernel)
+            self._guard(self._wanted(observed, tunnel, now), observed.kernel, now)
+
     def _guard(self, wanted: Desired, kernel: Kernel, now: float) -> Kernel:
         """Close what is open, in each look and before anything else; return what then is there."""
         closed, tried = self._hands.close(missing_guards(wanted, kernel), now)
@@ -359,12 +371,14 @@ class Daemon:
             self._looks.want_full(now)
         return replace(kernel, guards=kernel.guards | closed)
 
-    def _desire(self, observed: Observed, tunnel: Tunnel, now: float) -> Desired:
+    def _wanted(self, observed: Observed, tunnel: Tunnel, now: float) -> Desired:
         hems = hems_addresses(self.caller.management, self.settings.hems, observed)
         known = () if isinstance(hems, Unknown) else hems
-        self.desired = desired(
-            self.asked, self.settings, observed, tunnel, known, self.witness.course, now
-        )
+        course = self.witness.course
+        return desired(self.asked, self.settings, observed, tunnel, known, course, now)
+
+    def _desire(self, observed: Observed, tunnel: Tunnel, now: float) -> Desired:
+        self.desired = self._wanted(observed, tunnel, now)
         self.witness.course = courses.wanted(self.witness.course, self.desired, now)
         return self.desired
 

@@ -7,6 +7,9 @@ from enum import Enum
 # However many bells ring, all of the world is looked at so soon.
 FULL_WITHIN_S = 0.05
 
+# charon answers a look within a millisecond: from then on the guards do without it.
+LATE_S = 0.02
+
 
 class Look(Enum):
     """How much is read: what an Inform of a new address needs, or everything."""
@@ -28,6 +31,9 @@ class Looks:
         self._full_since: float | None = now
         self._not_before = now
         self._going_on: Look | None = None
+        # Whether the guards are to be seen to while a look is going on, and when.
+        self._unseen = False
+        self._late_at = now
 
     def want_hot(self) -> None:
         """A session is due: its way is to be found, and nothing else need have changed."""
@@ -35,7 +41,7 @@ class Looks:
 
     def ring(self) -> None:
         """A bell rang."""
-        self._hot = self._rung = True
+        self._hot = self._rung = self._unseen = True
 
     def want_full(self, now: float) -> None:
         """Something was done, or time has come."""
@@ -60,6 +66,8 @@ class Looks:
                 self.want_full(now)
             self._hot = self._rung = False
             self._going_on = Look.HOT
+        if self._going_on is not None:
+            self._unseen, self._late_at = True, now + LATE_S
         return self._going_on
 
     def end(self) -> Look:
@@ -67,6 +75,14 @@ class Looks:
         look, self._going_on = self._going_on, None
         assert look is not None
         return look
+
+    def late_at(self) -> float | None:
+        """Return when the guards are to be seen to before the look is answered; None: never."""
+        return self._late_at if self._going_on is not None and self._unseen else None
+
+    def seen(self, now: float) -> None:
+        """The guards were seen to."""
+        self._unseen, self._late_at = False, now + LATE_S
 
     @property
     def going_on(self) -> bool:

@@ -10,7 +10,7 @@ from henbd.control.guard import networks
 from henbd.model import paths
 from henbd.settings import HemsPath
 from henbd.status import status
-from henbd.values import EspMode
+from henbd.values import Block, Device, EspMode
 from tests.unit.fakes.gateway import FakeGateway
 from tests.unit.settings import hems, ipsec
 from tests.unit.world import GATEWAY, HEMS, HEMS_OUTSIDE, INNER, MME, World, lab_settings
@@ -91,3 +91,14 @@ def test_a_far_end_of_ipv6_keeps_no_tunnel_down_where_the_kernel_has_none(mode: 
     world.run(60)
     assert world.daemon.witness.tunnel.up
     assert world.stack.up == [MME]
+
+
+def test_a_new_way_out_is_guarded_though_charon_hangs() -> None:
+    """However many come: charon is given up on only after seconds."""
+    world = World(EspMode.INTERFACE)
+    world.bring_up_s1()
+    world.charon.stop()
+    for index in (77, 78):
+        world.kernel.add_device(Device(index, f"wwan{index}", True, False, False))
+        world.run(0.05)
+        assert index in {g.device for g in world.kernel.guards if isinstance(g, Block)}

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from henbd.looks import FULL_WITHIN_S, Look, Looks
+from henbd.looks import FULL_WITHIN_S, LATE_S, Look, Looks
 from tests.unit.settings import QUICK
 from tests.unit.sights import NOW
 
@@ -142,3 +142,17 @@ def test_a_wish_is_never_forgotten(steps: list[str]) -> None:
         if found[0] is Look.HOT:
             found.append(looks.begin(max(now, at) + FULL_WITHIN_S))
         assert Look.FULL in found
+
+
+def test_while_a_look_waits_for_its_answer_the_guards_are_seen_to_after_each_bell() -> None:
+    looks = quiet()
+    assert looks.late_at() is None
+    looks.ring()
+    looks.begin(NOW)
+    assert looks.late_at() == NOW + LATE_S
+    looks.seen(NOW + 1)
+    assert looks.late_at() is None
+    looks.ring()
+    assert looks.late_at() == NOW + 1 + LATE_S
+    looks.end()
+    assert looks.late_at() is None
