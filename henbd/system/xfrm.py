@@ -12,7 +12,7 @@ import struct
 from ipaddress import IPv4Network, IPv6Network
 
 from henbd.errors import KernelError
-from henbd.system.netlink import unpacked
+from henbd.system.netlink import attributes, unpacked
 from henbd.values import Block, Direction, Network
 
 # A larger number is weaker; charon's own end at 587711.
@@ -21,6 +21,8 @@ OUR_PRIORITY = 1_000_000
 XFRM_MSG_DELPOLICY, XFRM_MSG_GETPOLICY, XFRM_MSG_UPDPOLICY = 0x14, 0x15, 0x19
 
 _BLOCK = 1
+# XFRMA_POLICY_TYPE: the main policies are what the kernel dumps.
+_TYPE = 16
 _DIRECTIONS = {Direction.IN: 0, Direction.OUT: 1, Direction.FORWARD: 2}
 _DIRECTION_OF = {number: direction for direction, number in _DIRECTIONS.items()}
 
@@ -59,12 +61,22 @@ def our_block(body: bytes) -> Block | None:
     priority, _, direction, action, _, _ = unpacked(_POLICY, rest)
     if (priority, action) != (OUR_PRIORITY, _BLOCK) or direction not in _DIRECTION_OF:
         return None
-    return Block(
+    block = Block(
         source=_network(family, source, source_length),
         destination=_network(family, destination, destination_length),
         device=device,
         direction=_DIRECTION_OF[direction],
     )
+    return block if _of_all(block, body) else None
+
+
+def _of_all(block: Block, body: bytes) -> bool:
+    """Return whether a policy is about every packet of a block: any protocol, mark and interface.
+
+    What else makes it one for some only is in its selector, or an attribute.
+    """
+    attributes_there = attributes(body, _SELECTOR.size + _LIFETIMES.size + _POLICY.size)
+    return body.startswith(_selector(block)) and attributes_there.keys() <= {_TYPE}
 
 
 def _selector(block: Block) -> bytes:

@@ -81,6 +81,26 @@ def test_policy_without_our_marks_is_not_ours(place: int, value: int) -> None:
     assert xfrm.our_block(changed(dumped(FROM_ANYWHERE), place, value)) is None
 
 
+# The places of the protocol, of a port and of a user in a selector.
+PROTOCOL, PORT, USER = 44, 33, 52
+
+
+@little_endian
+@pytest.mark.parametrize(
+    ("place", "value"), [(PROTOCOL, 6), (PORT, 80), (USER, 1)], ids=["protocol", "port", "user"]
+)
+def test_block_of_some_packets_only_is_not_ours(place: int, value: int) -> None:
+    assert xfrm.our_block(changed(dumped(FROM_ANYWHERE), place, value)) is None
+
+
+@little_endian
+@pytest.mark.parametrize(
+    "attribute", ["0c00150007000000ff000000", "08001f002a000000"], ids=["mark", "if_id"]
+)
+def test_block_with_a_mark_or_an_interface_of_xfrm_is_not_ours(attribute: str) -> None:
+    assert xfrm.our_block(dumped(FROM_ANYWHERE) + bytes.fromhex(attribute)) is None
+
+
 @little_endian
 @pytest.mark.parametrize(("direction", "number"), [(Direction.IN, 0), (Direction.FORWARD, 2)])
 def test_block_of_the_other_directions(direction: Direction, number: int) -> None:

@@ -150,6 +150,9 @@ def test_nothing_is_a_guard_that_does_not_bear_our_marks(
         "xfrm policy add src 10.0.0.0/8 dst 10.7.0.0/16 dir out action block priority 7",
         "xfrm policy add src 10.0.0.0/8 dst 10.7.0.0/16 dir in action block priority 8",
         "xfrm policy add src 10.0.0.0/8 dst 10.8.0.0/16 dir out priority 1000000",
+        "xfrm policy add dst 10.7.0.0/16 proto tcp dir out action block priority 1000000",
+        "xfrm policy add dst 10.7.0.0/16 dir out action block priority 1000000 mark 7",
+        "xfrm policy add dst 10.7.0.0/16 dir out action block priority 1000000 if_id 7",
     )
     assert see(shell).guards == frozenset()
 
