@@ -265,7 +265,7 @@ class Charon:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A network device; `carries_tunnel`: a TUN or xfrm interface, so no way out of the box.
+    """A network device; `carries_tunnel`: libipsec's TUN, or an interface of xfrm.
 
     `if_id` is that of an xfrm interface. `ours`: it bears our mark.
     """

@@ -72,12 +72,10 @@ def desired(
     guarded = protected(asked, settings, observed, behind, hems) - opened
     # Behind a guard no gateway could be reached that would lead there.
     guarded -= set(map(guard.host, gateways((*asked.gateways, *hosts), observed)))
-    guards = guard.guards(
-        guarded,
-        _inner_sources(observed, tunnel),
-        observed.kernel,
-        esp_mode(observed.charon, observed.kernel, if_id=ipsec.if_id if ipsec else 0),
-    )
+    if_id = ipsec.if_id if ipsec else 0
+    mode = esp_mode(observed.charon, observed.kernel, if_id=if_id)
+    sources = _inner_sources(observed, tunnel)
+    guards = guard.guards(guarded, sources, observed.kernel, mode, if_id)
     routes = _inner_routes(observed.kernel, tunnel, guarded) | _outer_routes(asked, observed, ends)
     if any(host not in observed.names for host in (*asked.far_ends, *hosts)):
         unknown = Unknown("names are being looked up")

@@ -67,14 +67,21 @@ def far(guard: Guard) -> Network:
 
 
 def guards(
-    destinations: Iterable[Network], sources: Iterable[Address], kernel: Kernel, mode: EspMode
+    destinations: Iterable[Network],
+    sources: Iterable[Address],
+    kernel: Kernel,
+    mode: EspMode,
+    if_id: int = 0,
 ) -> frozenset[Guard]:
     """Return the guards that keep these destinations, and these inner sources, off the outside.
+
+    `if_id` is that of the interface of xfrm that the tunnel is behind: another leads elsewhere.
 
     A default route among the destinations is left out: it would cut the way to the gateway; and so
     is what nobody could send there, as the kernel does not have that version of IP.
     """
-    devices = [d.index for d in kernel.devices if not d.loopback and not d.carries_tunnel]
+    carriers = {d.index for d in kernel.devices if d.carries_tunnel and d.if_id == if_id}
+    devices = [d.index for d in kernel.devices if not d.loopback and d.index not in carriers]
     wanted = [ANY_DEVICE] if mode is EspMode.POLICY else devices
     protected = [n for n in destinations if n.prefixlen and n.version in kernel.versions]
     from_any = [(ANY[network.version], network) for network in protected]

@@ -5,6 +5,7 @@ See rtnetlink(7), <linux/rtnetlink.h>, <linux/if_link.h> and <linux/if_addr.h>.
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 from functools import lru_cache
@@ -32,6 +33,7 @@ XFRM_IF_ID = 2
 LINK_UP, _LINK_LOOPBACK = 0x1, 0x8
 _LINK_EXTENSIONS, _SKIP_STATISTICS = 29, 8
 _NO_HARDWARE_ADDRESS = 0xFFFE
+_LIBIPSEC = re.compile("ipsec[0-9]+")
 
 ADDRESS = struct.Struct("=BBBBI")
 _ADDRESS_ADDRESS, ADDRESS_LOCAL, _ADDRESS_FLAGS = 1, 2, 8
@@ -63,22 +65,30 @@ def device(body: bytes) -> Device:
     _, hardware, index, flags, _ = unpacked(LINK, body)
     found = attributes(body, LINK.size)
     info = attributes(found.get(LINK_INFO, b""))
-    kind = info.get(LINK_KIND, b"")
-    data = attributes(info.get(LINK_DATA, b"")) if _name(kind) == "xfrm" else {}
+    kind = _name(info.get(LINK_KIND, b""))
+    name = _name(found.get(LINK_NAME, b""))
+    data = attributes(info.get(LINK_DATA, b"")) if kind == "xfrm" else {}
     return Device(
         index=index,
-        name=_name(found.get(LINK_NAME, b"")),
+        name=name,
         up=bool(flags & LINK_UP),
         loopback=bool(flags & _LINK_LOOPBACK),
-        carries_tunnel=_carries_tunnel(_name(kind), hardware),
+        carries_tunnel=_carries_tunnel(kind, hardware, name),
         if_id=number(data, XFRM_IF_ID, 0),
         ours=number(found, LINK_GROUP, 0) == OUR_GROUP,
     )
 
 
-def _carries_tunnel(kind: str, hardware: int) -> bool:
-    # A TAP device is of the kind "tun", too, but it is a way out of the box like an Ethernet.
-    return kind in ("xfrm", "vti", "vti6") or (kind == "tun" and hardware == _NO_HARDWARE_ADDRESS)
+def _carries_tunnel(kind: str, hardware: int, name: str) -> bool:
+    """Return whether a device may be charon's: libipsec calls its TUN ipsec0, or higher.
+
+    Any other TUN is somebody else's way out of the box, such as a VPN, or what translates IPv4 for
+    an uplink of IPv6 alone.
+    """
+    if kind == "tun":
+        # A TAP is of this kind, too, but has an address as an Ethernet has.
+        return hardware == _NO_HARDWARE_ADDRESS and bool(_LIBIPSEC.fullmatch(name))
+    return kind == "xfrm"
 
 
 @lru_cache(REMEMBERED)

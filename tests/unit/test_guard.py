@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
@@ -126,6 +127,15 @@ def test_no_block_has_the_selector_of_a_policy_of_charons(mode: EspMode) -> None
 def test_what_is_kept_for_the_next_boot_are_the_networks_and_no_inner_address() -> None:
     for mode in EspMode:
         assert networks(guards((CORE, NET6), (INNER,), TWO_WANS, mode)) == {CORE, NET6}
+
+
+@pytest.mark.parametrize(("if_id", "open_"), [(0, {LO, TUN}), (42, {LO, 8}), (7, {LO})])
+def test_an_interface_of_another_tunnel_is_blocked(if_id: int, open_: set[int]) -> None:
+    xfrm = replace(device(8, tunnel=True), if_id=42)
+    box = kernel(devices=(*DEVICES, xfrm))
+    found = guards((CORE,), (), box, EspMode.INTERFACE, if_id)
+    blocked = {guard.device for guard in found if isinstance(guard, Block)}
+    assert {d.index for d in box.devices} - blocked == open_
 
 
 @pytest.mark.parametrize("index", [LO, TUN])

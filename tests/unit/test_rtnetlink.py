@@ -25,9 +25,11 @@ IFF_UP, IFF_LOOPBACK = 0x1, 0x8
 ETHERNET, LOOPBACK, NO_ADDRESS = 1, 772, 0xFFFE
 
 
-def link(hardware: int = ETHERNET, flags: int = IFF_UP, kind: str | None = None) -> bytes:
+def link(
+    hardware: int = ETHERNET, flags: int = IFF_UP, kind: str | None = None, name: str = "wan0"
+) -> bytes:
     """Return the body of a dumped link, number 7."""
-    body = struct.pack("=BxHiII", 0, hardware, 7, flags, 0) + attribute(3, b"wan0\0")
+    body = struct.pack("=BxHiII", 0, hardware, 7, flags, 0) + attribute(3, name.encode() + b"\0")
     body += attribute(30, b"\0" * 5)
     return body if kind is None else body + attribute(18, attribute(1, kind.encode() + b"\0"))
 
@@ -47,10 +49,11 @@ def address(family: int, flags: int, *attributes: bytes) -> bytes:
         (link(flags=0), False, False, False),
         (link(LOOPBACK, IFF_UP | IFF_LOOPBACK), True, True, False),
         (link(kind="veth"), True, False, False),
-        (link(NO_ADDRESS, kind="tun"), True, False, True),
         (link(NO_ADDRESS, kind="xfrm"), True, False, True),
-        (link(768, kind="vti"), True, False, True),
-        (link(769, kind="vti6"), True, False, True),
+        # Somebody else's.
+        (link(NO_ADDRESS, kind="tun"), True, False, False),
+        (link(768, kind="vti"), True, False, False),
+        (link(769, kind="vti6"), True, False, False),
         # TAP: an Ethernet that leads out of the box.
         (link(ETHERNET, kind="tun"), True, False, False),
         (link(NO_ADDRESS, kind="wireguard"), True, False, False),
@@ -60,6 +63,24 @@ def address(family: int, flags: int, *attributes: bytes) -> bytes:
 )
 def test_device_is_read(body: bytes, up: bool, loopback: bool, carries_tunnel: bool) -> None:
     assert rtnetlink.device(body) == Device(7, "wan0", up, loopback, carries_tunnel)
+
+
+@pytest.mark.parametrize(
+    ("name", "hardware", "carries_tunnel"),
+    [
+        ("ipsec0", NO_ADDRESS, True),
+        ("ipsec12", NO_ADDRESS, True),
+        ("ipsec0", ETHERNET, False),
+        ("ipsec", NO_ADDRESS, False),
+        ("clat", NO_ADDRESS, False),
+        ("tun0", NO_ADDRESS, False),
+    ],
+)
+def test_of_all_tuns_that_of_libipsec_carries_the_tunnel(
+    name: str, hardware: int, carries_tunnel: bool
+) -> None:
+    found = rtnetlink.device(link(hardware, kind="tun", name=name))
+    assert found.carries_tunnel is carries_tunnel
 
 
 # Addresses.
