@@ -17,6 +17,7 @@ from tests.lab.lab import Lab
 
 NAME = "Device.Services.FAPService.1.AccessMgmt.LTE.HNBName"
 ORIGIN = "Device.DeviceInfo.X_00256D_StateOrigin"
+EXPEDITED = "Device.FaultMgmt.ExpeditedEvent.1."
 
 
 def state(lab: Lab) -> Path:
@@ -117,3 +118,27 @@ def test_flash_that_takes_nothing_refuses_the_set_and_keeps_what_it_has(
         assert set_name(registered, "again") == 9002
     assert set_name(registered, "and again") is None
     assert kept_name(registered) == "and again"
+
+
+@pytest.mark.conformance("C173", "C174")
+def test_flash_that_takes_nothing_for_a_while_is_an_alarm(registered: Lab) -> None:
+    since = time.monotonic()
+    with mounted(registered, "read-only"):
+        assert set_name(registered, "after") == 9002
+        inform = registered.log.wait(
+            "Inform",
+            60,
+            since=since,
+            where=lambda e: f"{EXPEDITED}NotificationType" in e.facts["parameters"],
+        )
+        told = {
+            path.removeprefix(EXPEDITED): value
+            for path, value in inform.facts["parameters"].items()
+            if path.startswith(EXPEDITED)
+        }
+        assert inform.facts["events"] == [("4 VALUE CHANGE", "")]
+        assert len(told) == 10, "all of the row"
+        assert told["NotificationType"] == "NewAlarm"
+        assert told["SpecificProblem"] == "The flash does not take the state"
+        assert told["PerceivedSeverity"] == "Major"
+        assert told["ManagedObjectInstance"].startswith("ManagedElement=00256D-")
