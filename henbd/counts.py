@@ -11,7 +11,7 @@ from henbd.values import Observed, Unknown
 
 
 class Counts:
-    """Totals that only grow; `started` is when henbd did, in seconds since 1970."""
+    """Totals that only grow; `started` is when henbd did, in monotonic seconds."""
 
     def __init__(self, started: float) -> None:
         self.started = started

@@ -82,7 +82,7 @@ class Daemon:
         self.boot_id = boot_id
         self.clock = clock
         self.trace = Trace(clock)
-        self.counts = Counts(clock.wall().timestamp())
+        self.counts = Counts(now)
         ended = self._session_ended
         self.conversation = Conversation(memory, parties.exchanges, clock, self.trace, ended)
         self._parties = parties

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from henbd.counts import Counts
+from henbd.values import Moment
 
 Labels = Mapping[str, str]
 Samples = Iterable[tuple[Labels, float]]
@@ -22,10 +23,10 @@ class Metric:
     samples: Samples
 
 
-def text(values: Mapping[str, Any], counts: Counts) -> str:
+def text(values: Mapping[str, Any], counts: Counts, now: Moment) -> str:
     """Return the metrics of a status (henbd.status) and of the counts."""
     lines = []
-    for metric in (*_gauges(values), *_counters(counts)):
+    for metric in (*_gauges(values), *_counters(counts, now)):
         lines.append(f"# HELP henbd_{metric.name} {metric.help}")
         lines.append(f"# TYPE henbd_{metric.name} {metric.kind}")
         for labels, value in metric.samples:
@@ -86,8 +87,10 @@ def _s1(s1: Mapping[str, Any]) -> Iterator[Metric]:
     yield Metric("s1_peer_up", "gauge", "Whether S1 with this far end is up.", peers)
 
 
-def _counters(counts: Counts) -> Iterator[Metric]:
-    yield _gauge("start_time_seconds", "When henbd started, since 1970.", counts.started)
+def _counters(counts: Counts, now: Moment) -> Iterator[Metric]:
+    # By the wall clock as it is now: it may have been set since.
+    started = round(now.wall.timestamp() - (now.monotonic - counts.started))
+    yield _gauge("start_time_seconds", "When henbd started, since 1970.", started)
     sessions = [({"result": r}, n) for r, n in counts.sessions.items()]
     yield Metric("sessions_total", "counter", "Sessions with the HeMS.", sessions)
     spent = counts.session_s

@@ -54,7 +54,7 @@ def _status(daemon: Daemon, _request: Request) -> Answer:
 
 
 def _metrics(daemon: Daemon, _request: Request) -> Answer:
-    return {"text": metrics.text(status(daemon), daemon.counts)}
+    return {"text": metrics.text(status(daemon), daemon.counts, daemon.clock.moment())}
 
 
 def _get(daemon: Daemon, request: Request) -> Answer:

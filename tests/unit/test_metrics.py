@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from henbd.metrics import text
@@ -16,7 +17,8 @@ SAMPLE = re.compile(r'(henbd_[a-z0-9_]+)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\[\\"n])*
 
 def samples(world: World) -> dict[str, float]:
     """Return the value of each metric with its labels, as a reader of the format finds it."""
-    lines = text(status(world.daemon), world.daemon.counts).splitlines()
+    daemon = world.daemon
+    lines = text(status(daemon), daemon.counts, daemon.clock.moment()).splitlines()
     found: dict[str, float] = {}
     for line in lines:
         if line.startswith("#"):
@@ -31,7 +33,8 @@ def samples(world: World) -> dict[str, float]:
 
 def test_each_metric_is_named_typed_and_explained(world: World) -> None:
     world.bring_up_s1()
-    lines = text(status(world.daemon), world.daemon.counts).splitlines()
+    daemon = world.daemon
+    lines = text(status(daemon), daemon.counts, daemon.clock.moment()).splitlines()
     names: list[str] = []
     for help_, type_ in pairwise(lines):
         if not help_.startswith("# HELP "):
@@ -46,6 +49,15 @@ def test_each_metric_is_named_typed_and_explained(world: World) -> None:
     assert len(set(names)) == len(names)
     of_samples = {line.partition("{")[0].partition(" ")[0] for line in lines if line[0] != "#"}
     assert of_samples <= set(names)
+
+
+def test_start_is_told_by_the_clock_as_it_is_though_it_was_set_later(world: World) -> None:
+    true = world.time.wall_at_start
+    world.time.wall_at_start = datetime(1970, 1, 1, tzinfo=UTC)
+    world.register()
+    world.time.wall_at_start = true
+    world.run(60)
+    assert samples(world)["start_time_seconds"] == true.timestamp()
 
 
 def test_a_box_in_service_is_told_as_that(world: World) -> None:
