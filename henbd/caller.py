@@ -6,7 +6,6 @@ import logging
 import random
 from collections.abc import Callable, Iterator
 
-from henbd.carrier import downloads, uploads
 from henbd.clock import Clock
 from henbd.control import factory, inform_parameters, intent, refusal
 from henbd.control.reach import Misplaced, Reach
@@ -15,6 +14,7 @@ from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import opening as openings
 from henbd.cwmp.rules import Rules
 from henbd.cwmp.session import session
+from henbd.errands import downloads, uploads
 from henbd.errors import Culprit
 from henbd.memory import Memory
 from henbd.model.tree import Tree

@@ -5,46 +5,25 @@ Whatever can end this process is on flash before it is begun.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any, Protocol, assert_never
-from urllib.parse import urlsplit
 
 from henbd.clock import Clock
 from henbd.control import backup
 from henbd.cwmp import files, transfers
 from henbd.cwmp.state import State, reconfigured
-from henbd.cwmp.transfer_requests import Download
 from henbd.cwmp.transfers import Result, Stage, Transfer
+from henbd.errands import Measured, errand, origin
 from henbd.errors import FaultCode, TransferError
 from henbd.memory import Memory
 from henbd.model.tree import Tree
-from henbd.model.types import CLOCK_IS_SET
 from henbd.settings import Settings
-from henbd.system.carriage import (
-    Document,
-    Errand,
-    FetchDocument,
-    FetchImage,
-    Image,
-    Install,
-    Installed,
-    Outcome,
-    Security,
-    Send,
-    SendLog,
-    Sent,
-)
-from henbd.system.courier import Server
-from henbd.system.trust import TlsFiles
+from henbd.system.carriage import Document, Errand, Image, Install, Installed, Outcome, Sent
 
 logger = logging.getLogger(__name__)
-
-Measured = Callable[[], bytes]
 
 
 class Files(Protocol):
@@ -58,18 +37,6 @@ class Files(Protocol):
 
     def clear(self, directory: str) -> None:
         """Remove the images that an earlier process has left there."""
-
-
-def downloads(settings: Settings) -> frozenset[str]:
-    """Return the file types that the HeMS can have this box fetch."""
-    known = {files.CONFIGURATION_DOWNLOAD}
-    return frozenset(known | {files.IMAGE} if settings.transfers.firmware_install else known)
-
-
-def uploads(settings: Settings) -> frozenset[str]:
-    """Return the file types that this box can send."""
-    known = {*files.CONFIGURATIONS, files.PERFORMANCE}
-    return frozenset(known.union(files.LOGS) if settings.transfers.log_command else known)
 
 
 class Carrier:
@@ -244,43 +211,3 @@ class Carrier:
             result = Result(FaultCode.INTERNAL_ERROR, f"not stored: {problem}")
         self._memory.keep(files.finished(self._memory.state, transfer, result, moment))
         return False
-
-
-def origin(url: str) -> str:
-    """Return the beginning of a URL, for people; the path may be a secret."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def security(settings: Settings, wall: datetime) -> Security:
-    """Return how file servers are believed: as the HeMS is."""
-    hems = settings.hems
-    files = TlsFiles(hems.ca_file, hems.certificate_file, hems.key_file)
-    return Security(files, wall >= CLOCK_IS_SET)
-
-
-def errand(
-    transfer: Transfer, tree: Tree, settings: Settings, wall: datetime, measured: Measured
-) -> Errand:
-    """Return what is to be done first for a transfer."""
-    request, chosen = transfer.request, settings.transfers
-    server = Server(request.url, request.username, request.password)
-    believed = security(settings, wall)
-    if isinstance(request, Download):
-        if request.file_type == files.CONFIGURATION_DOWNLOAD:
-            return FetchDocument(server, believed, request.file_size)
-        return FetchImage(
-            server,
-            believed,
-            request.file_size,
-            chosen.most_bytes,
-            chosen.directory,
-            chosen.firmware_verify,
-            chosen.firmware_check,
-        )
-    if request.file_type in files.LOGS:
-        return SendLog(server, believed, chosen.log_command)
-    if request.file_type == files.PERFORMANCE:
-        return Send(server, believed, measured())
-    content = json.dumps(backup.backup(tree), indent=1).encode()
-    return Send(server, believed, content)

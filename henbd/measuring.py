@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from henbd.carrier import Files, security
+from henbd.carrier import Files
 from henbd.clock import Clock
 from henbd.control import performance
 from henbd.control.performance import Counts, Job
@@ -18,6 +18,7 @@ from henbd.cwmp.files import PERFORMANCE
 from henbd.cwmp.messages import AutonomousTransferComplete
 from henbd.cwmp.schedule import Recurring
 from henbd.cwmp.transfers import LONGEST_S
+from henbd.errands import security
 from henbd.errors import FaultCode, TransferError
 from henbd.memory import Memory
 from henbd.model.types import date_time

@@ -71,6 +71,7 @@ LAYERS = (
         "departure",
         "serving",
         "whereabouts",
+        "errands",
         "carrier",
         "caller",
         "measuring",
