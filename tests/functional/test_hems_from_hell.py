@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.acs import INFORM_RESPONSE, Misdeed, answer, read
-from tests.bench.alone import Alone
+from tests.bench.alone import ACS, Alone
 from tests.lab.probe import eventually
 
 GROWTH_MIB = 16
@@ -120,6 +121,39 @@ def test_whatever_it_answers_the_next_session_is_as_any_other(alone: Alone, misd
     before_mib = alone.resident_mib
     suffer(alone, MISDEEDS[misdeed], times)
     assert alone.resident_mib - before_mib < GROWTH_MIB
+
+
+def scheduled(alone: Alone) -> list[str]:
+    """Return the CommandKeys of the ScheduleInforms on flash."""
+    kept = json.loads((alone.store_folder / "state.json").read_bytes())
+    return [entry["command_key"] for entry in kept["document"]["scheduled"]]
+
+
+@pytest.mark.conformance("C056")
+@pytest.mark.parametrize("leaves", [False, True])
+def test_an_order_is_forgotten_where_its_answer_cannot_leave(alone: Alone, leaves: bool) -> None:
+    """Where it has left, nobody knows whether it has arrived: what was ordered is done."""
+    key = f"leaves: {leaves}"
+
+    def order(connection: socket.socket) -> None:
+        read(connection)
+        connection.sendall(answer(INFORM_RESPONSE))
+        read(connection)
+        if not leaves:
+            alone.henb.ip(f"route add unreachable {ACS}")
+        arguments = f"<DelaySeconds>9999</DelaySeconds><CommandKey>{key}</CommandKey>"
+        request = answer(f"<cwmp:ScheduleInform>{arguments}</cwmp:ScheduleInform>")
+        connection.sendall(request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+
+    failed = alone.log.count("session failed")
+    # The answer comes over a connection of its own.
+    alone.acs.misbehave(order, *[says(b"")] * leaves)
+    alone.nudge()
+    assert eventually(lambda: alone.log.count("session failed") > failed, 20)
+    assert (key in scheduled(alone)) is leaves
+    if not leaves:
+        alone.henb.ip(f"route del unreachable {ACS}")
+    alone.session()
 
 
 def test_wherever_an_answer_breaks_off_the_next_session_is_as_any_other(alone: Alone) -> None:
