@@ -150,7 +150,7 @@ class Carrier:
         if problem is not None:
             self._finish(transfer, Result(FaultCode.INTERNAL_ERROR, f"not stored: {problem}"))
             return
-        wanted = errand(transfer, self._memory.tree, settings, self._clock.wall(), self._measured)
+        wanted = errand(transfer, self._memory.tree, settings, self._clock.passed(), self._measured)
         self._carry(wanted)
 
     def _carry(self, wanted: Errand) -> None:

@@ -15,7 +15,6 @@ from henbd.cwmp import files
 from henbd.cwmp.transfer_requests import Download
 from henbd.cwmp.transfers import Transfer
 from henbd.model.tree import Tree
-from henbd.model.types import CLOCK_IS_SET
 from henbd.settings import Settings
 from henbd.system.carriage import Errand, FetchDocument, FetchImage, Security, Send, SendLog
 from henbd.system.courier import Server
@@ -42,20 +41,24 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-def security(settings: Settings, wall: datetime) -> Security:
-    """Return how file servers are believed: as the HeMS is."""
+def security(settings: Settings, passed: datetime | None) -> Security:
+    """Return how file servers are believed: as the HeMS is; `passed` see henbd.clock."""
     hems = settings.hems
     shown = TlsFiles(hems.ca_file, hems.certificate_file, hems.key_file)
-    return Security(shown, wall >= CLOCK_IS_SET)
+    return Security(shown, passed)
 
 
 def errand(
-    transfer: Transfer, tree: Tree, settings: Settings, wall: datetime, measured: Measured
+    transfer: Transfer,
+    tree: Tree,
+    settings: Settings,
+    passed: datetime | None,
+    measured: Measured,
 ) -> Errand:
     """Return what is to be done first for a transfer."""
     request, chosen = transfer.request, settings.transfers
     server = Server(request.url, request.username, request.password)
-    believed = security(settings, wall)
+    believed = security(settings, passed)
     if isinstance(request, Download):
         if request.file_type == files.CONFIGURATION_DOWNLOAD:
             return FetchDocument(server, believed, request.file_size)

@@ -148,7 +148,7 @@ class Measuring:
         url = job.url + file.name if job.url.endswith("/") else job.url
         errand = Send(
             Server(url, job.username, job.password),
-            security(self._settings(), now.wall),
+            security(self._settings(), self._clock.passed()),
             file.content,
         )
         sending = Sending(file, url, date_time(now.wall), now.monotonic + LONGEST_S)

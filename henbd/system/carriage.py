@@ -11,13 +11,14 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, assert_never
 
 from henbd.errors import ConfigurationError, FaultCode, TransferError
 from henbd.system import command, courier
-from henbd.system.courier import Server
+from henbd.system.courier import Server, Trusted
 from henbd.system.doorbell import Doorbell
 from henbd.system.trust import TlsFiles, Trust
 from henbd.system.worker import Mailbox, Worker
@@ -34,10 +35,10 @@ BEFORE_NAME, AFTER_NAME = "henbd-fetched-", ".img"
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """How a server of https is to be believed; see henbd.system.trust."""
+    """How a server of https is to be believed: as a HeMS is (see acs.Endpoint for `passed`)."""
 
     files: TlsFiles
-    check_dates: bool
+    passed: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +166,11 @@ def carry(errand: Errand) -> Outcome:
             case FetchDocument():
                 return _document(errand)
             case Send():
-                courier.send(errand.server, _context(errand), errand.content)
+                courier.send(errand.server, _trusted(errand), errand.content)
                 return Sent()
             case SendLog():
                 log = command.output(errand.command, LARGEST_LOG, FaultCode.UPLOAD_FAILURE)
-                courier.send(errand.server, _context(errand), log)
+                courier.send(errand.server, _trusted(errand), log)
                 return Sent()
             case _:
                 assert_never(errand)
@@ -179,7 +180,7 @@ def carry(errand: Errand) -> Outcome:
 
 
 def _image(errand: FetchImage) -> Image:
-    context = _context(errand)
+    trusted = _trusted(errand)
     try:
         descriptor, file = tempfile.mkstemp(AFTER_NAME, BEFORE_NAME, errand.directory)
     except OSError as error:
@@ -189,7 +190,7 @@ def _image(errand: FetchImage) -> Image:
         with os.fdopen(descriptor, "wb") as kept:
             courier.fetch(
                 errand.server,
-                context,
+                trusted,
                 kept.write,
                 size=errand.size,
                 most_bytes=errand.most_bytes,
@@ -213,7 +214,7 @@ def _document(errand: FetchDocument) -> Document:
     content = bytearray()
     courier.fetch(
         errand.server,
-        _context(errand),
+        _trusted(errand),
         content.extend,
         size=errand.size,
         most_bytes=LARGEST_DOCUMENT,
@@ -227,9 +228,10 @@ def _document(errand: FetchDocument) -> Document:
     return Document(found)
 
 
-def _context(errand: FetchImage | FetchDocument | Send | SendLog) -> Any:
-    security = errand.security
+def _trusted(errand: FetchImage | FetchDocument | Send | SendLog) -> Trusted:
+    passed = errand.security.passed
     try:
-        return Trust(security.files).context(check_dates=security.check_dates)
+        context = Trust(errand.security.files).context(check_dates=passed is None)
     except ConfigurationError as error:
         raise TransferError(FaultCode.INTERNAL_ERROR, str(error)) from error
+    return Trusted(context, passed)

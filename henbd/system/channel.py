@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import requests
 import urllib3
@@ -22,6 +22,7 @@ from henbd.system.line import Line
 from henbd.system.pool import Adapter, Connection, KeepingSession, Pool
 from henbd.system.resolver import look_up
 from henbd.system.target import Credentials, Target, redirected
+from henbd.system.trust import ends_at
 from henbd.values import Address
 
 # The HeMS gets this long for each piece of an answer (TR-069 asks for 30 s at least); for how long
@@ -266,7 +267,7 @@ class Channel:
             # verified nothing.
             self._secured.close()
             raise ExchangeError(f"{self._here.origin}: TLS: connection closed")
-        if self._passed is not None and _end(self._secured) < self._passed:
+        if self._passed is not None and ends_at(self._secured) < self._passed:
             self._secured.close()
             self.ticket = None
             raise ExchangeError(
@@ -304,10 +305,3 @@ class Channel:
     def _here(self) -> Target:
         assert self._place is not None
         return self._place.target
-
-
-def _end(secured: ssl.SSLSocket) -> datetime:
-    """Return when the certificate ends that was verified on a connection."""
-    certificate = secured.getpeercert()
-    assert certificate is not None
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)

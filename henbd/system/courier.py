@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 import requests
@@ -23,6 +24,7 @@ from henbd.system.checksums import Checksums
 from henbd.system.failures import describe, root
 from henbd.system.pool import Adapter, Connection, KeepingSession, Pool
 from henbd.system.target import Credentials, Target, redirected, target
+from henbd.system.trust import ends_at
 
 CONNECT_TIMEOUT_S = 20.0
 READ_TIMEOUT_S = 60.0
@@ -42,9 +44,17 @@ class Server:
     password: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """How a server of https is believed; `passed` as of a HeMS (see acs.Endpoint)."""
+
+    context: ssl.SSLContext
+    passed: datetime | None
+
+
 def fetch(
     server: Server,
-    context: ssl.SSLContext,
+    trusted: Trusted,
     keep: Callable[[bytes], object],
     *,
     size: int,
@@ -54,7 +64,7 @@ def fetch(
 
     `size` is what the file has to have, 0: not known.
     """
-    with _answered("GET", server, context, None, FaultCode.TRANSFER_FAILURE) as response:
+    with _answered("GET", server, trusted, None, FaultCode.TRANSFER_FAILURE) as response:
         if response.status_code != requests.codes.ok:
             raise _refused(response, FaultCode.FILE_UNREACHABLE, FaultCode.TRANSFER_FAILURE)
         checksums, received = Checksums(response.headers), 0
@@ -80,28 +90,28 @@ def fetch(
         raise TransferError(FaultCode.FILE_CORRUPTED, f"the {name} of the file is another one")
 
 
-def send(server: Server, context: ssl.SSLContext, content: bytes) -> None:
+def send(server: Server, trusted: Trusted, content: bytes) -> None:
     """Put a file (TR-069 A.4.1.5); raises TransferError."""
-    with _answered("PUT", server, context, content, FaultCode.UPLOAD_FAILURE) as response:
+    with _answered("PUT", server, trusted, content, FaultCode.UPLOAD_FAILURE) as response:
         if not 200 <= response.status_code < 300:
             raise _refused(response, FaultCode.UPLOAD_FAILURE, FaultCode.UPLOAD_FAILURE)
 
 
 @contextmanager
 def _answered(
-    method: str, server: Server, context: ssl.SSLContext, body: bytes | None, failure: FaultCode
+    method: str, server: Server, trusted: Trusted, body: bytes | None, failure: FaultCode
 ) -> Iterator[requests.Response]:
     """Return the answer from where redirects lead; its body was not read. Raises TransferError."""
     with ExitStack() as stack:
         try:
             here = target(server.url, server.username, server.password)
-            response = _exchanged(stack.enter_context(_session(here, context)), method, here, body)
+            response = _exchanged(stack.enter_context(_session(here, trusted)), method, here, body)
             for _ in range(MOST_REDIRECTS):
                 if response.status_code not in REDIRECTS:
                     break
                 here = redirected(here, response.headers.get("Location"))
                 response.close()
-                session = stack.enter_context(_session(here, context))
+                session = stack.enter_context(_session(here, trusted))
                 response = _exchanged(session, method, here, body)
         except ExchangeError as error:
             raise TransferError(failure, str(error)) from error
@@ -110,22 +120,34 @@ def _answered(
         yield stack.enter_context(response)
 
 
-def _session(here: Target, context: ssl.SSLContext) -> requests.Session:
+def _session(here: Target, trusted: Trusted) -> requests.Session:
     """Return what speaks to one server, over a connection of ours."""
     made, adapter = KeepingSession(), Adapter()
-    adapter.pool = Pool(here.host, here.port, maxsize=1, dial=partial(_dial, here, context))
+    adapter.pool = Pool(here.host, here.port, maxsize=1, dial=partial(_dial, here, trusted))
     made.trust_env = False
     made.mount(f"{here.scheme}://", adapter)
     return made
 
 
-def _dial(here: Target, context: ssl.SSLContext, connection: Connection) -> None:
-    """Give a connection of the pool its socket; raises OSError, which urllib3 wraps."""
+def _dial(here: Target, trusted: Trusted, connection: Connection) -> None:
+    """Give a connection of the pool its socket.
+
+    Raises OSError, which urllib3 wraps, and TransferError, which it lets by.
+    """
     plain = socket.create_connection((here.host, here.port), CONNECT_TIMEOUT_S)
     plain.settimeout(READ_TIMEOUT_S)
     connection.sock = plain
     if here.scheme == "https":
-        connection.sock = context.wrap_socket(plain, server_hostname=here.host)
+        secured = trusted.context.wrap_socket(plain, server_hostname=here.host)
+        connection.sock = secured
+        if secured.version() is None:
+            # It has just broken, and nothing was verified.
+            raise TransferError(
+                FaultCode.SERVER_UNREACHABLE, f"{here.origin}: TLS: connection closed"
+            )
+        if trusted.passed is not None and ends_at(secured) < trusted.passed:
+            text = f"{here.origin}: certificate has expired, whatever the clock shows"
+            raise TransferError(FaultCode.SERVER_AUTHENTICATION, text)
 
 
 def _exchanged(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from henbd.errors import ConfigurationError, Problem
 from henbd.system.failures import describe
@@ -50,6 +51,13 @@ class Trust:
             if not check_dates:
                 made.verify_flags |= NO_CHECK_TIME
         return made
+
+
+def ends_at(secured: ssl.SSLSocket) -> datetime:
+    """Return when the certificate ends that was verified on a connection."""
+    certificate = secured.getpeercert()
+    assert certificate is not None
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
 
 
 def _context(files: TlsFiles) -> ssl.SSLContext:

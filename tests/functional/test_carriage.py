@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -43,8 +44,9 @@ from henbd.system.trust import NO_FILES, TlsFiles
 from tests.functional.file_server import IMAGE, PASSWORD, USER, FileServer
 from tests.functional.http_server import Server, Visit, wait_until
 from tests.functional.tls import self_signed
+from tests.lab.namespaces import run
 
-NO_TLS = Security(NO_FILES, check_dates=True)
+NO_TLS = Security(NO_FILES, passed=None)
 
 BASIC = 'WWW-Authenticate: Basic realm="files"'
 DIGEST = 'WWW-Authenticate: Digest realm="files", nonce="n", qop="auth"'
@@ -134,7 +136,7 @@ def test_https_is_believed_by_our_rules(image: FetchImage, tmp_path: Path) -> No
     files = self_signed(tmp_path)
     secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     secure.load_cert_chain(files.certificate, files.key)
-    trusting = Security(TlsFiles(str(files.certificate), None, None), check_dates=True)
+    trusting = Security(TlsFiles(str(files.certificate), None, None), passed=None)
     with Server(FileServer(), context=secure) as server:
         there = place(server, scheme="https")
         assert isinstance(carry(replace(image, server=there, security=trusting)), Image)
@@ -144,6 +146,29 @@ def test_https_is_believed_by_our_rules(image: FetchImage, tmp_path: Path) -> No
         assert "certificate verify failed" in text
         other = replace(there, url=there.url.replace("127.0.0.1", "127.0.0.2"))
         assert failed(replace(image, server=other, security=trusting))[0] in (9012, 9015)
+
+
+@pytest.mark.conformance("C013", "C132")
+def test_a_clock_that_nobody_keeps_right_counts_as_with_a_hems(
+    image: FetchImage, tmp_path: Path
+) -> None:
+    """It may be months behind: a date is not looked at, but what has ended for sure has."""
+    files = self_signed(tmp_path)
+    expired = tmp_path / "expired.pem"
+    again = ("openssl", "x509", "-in", str(files.certificate), "-signkey", str(files.key))
+    run(*again, "-days", "-1", "-out", str(expired))
+    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    secure.load_cert_chain(expired, files.key)
+    trusting = Security(TlsFiles(str(expired), None, None), passed=None)
+    with Server(FileServer(), context=secure) as server:
+        asked = replace(image, server=place(server, scheme="https"))
+        code, text = failed(replace(asked, security=trusting))
+        assert (code, "verify failed: certificate has expired" in text) == (9012, True)
+        early = replace(trusting, passed=datetime(1970, 1, 1, tzinfo=UTC))
+        assert isinstance(carry(replace(asked, security=early)), Image)
+        late = replace(trusting, passed=datetime.now(UTC))
+        code, text = failed(replace(asked, security=late))
+        assert (code, "has expired, whatever the clock shows" in text) == (9012, True)
 
 
 SHA256 = base64.b64encode(hashlib.sha256(IMAGE).digest()).decode()
