@@ -74,7 +74,8 @@ def test_what_is_raised_is_on_the_screen_and_counted(world: World) -> None:
     assert alarm["text"].startswith("S1 is not up: ")
     assert 60 <= alarm["since_s"] <= SETTLED_S
     assert f"\nalarms       {alarm['severity']}: {alarm['text']}, for " in screen(values)
-    counted = metrics.text(values, world.daemon.counts)
+    daemon = world.daemon
+    counted = metrics.text(values, daemon.counts, daemon.clock.moment())
     assert f'henbd_alarms{{severity="{alarm["severity"]}"}} 1' in counted.splitlines()
 
 
