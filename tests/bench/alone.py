@@ -94,13 +94,9 @@ class Alone:
 
     def stop(self) -> None:
         """End henbd."""
-        if self._radio is not None:
-            self._radio.close()
-            self._radio = None
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait()
-            self._process = None
+            self.ended()
 
     def register(self) -> None:
         """Start henbd and have it hold its first session."""
@@ -128,6 +124,9 @@ class Alone:
     def ended(self) -> int:
         """Wait for henbd's end; return its exit status."""
         assert self._process is not None
+        if self._radio is not None:
+            self._radio.close()
+            self._radio = None
         process, self._process = self._process, None
         return process.wait(60)
 
