@@ -26,8 +26,11 @@ pytestmark = [pytest.mark.matrix, pytest.mark.timeout(180 * PATIENCE)]
 # What is seen by time is not to take long here.
 SOON = {"ipsec": {"dpd_s": 2, "audit_s": 3}, "s1": {"hold_s": 5}}
 
-# From the end of the fault: a gateway that failed a few times is left alone for some seconds.
-WITHIN_S = 40.0
+# From the end of the fault. A gateway that failed a few times is left alone for some seconds; to
+# start henbd takes long on an emulated machine.
+WITHIN_S = 10.0
+LONG = {"link_cut", "gateway_killed", "charon_killed", "henbd_killed", "all_restarted"}
+LONG_S = 40.0
 
 # These run in the VM every time; the others are too long there.
 ALWAYS = {"gateway_restarted_with_another_pool", "charon_killed", "operators_load_all"}
@@ -68,7 +71,7 @@ def served(lab: Lab) -> Iterator[Lab]:
     """A lab in service, in which somebody tries to leak all the time."""
     lab.net.henb.set_nameserver(NAME_SERVER)
     lab.register()
-    assert settled(lab, WITHIN_S)[0] is None
+    assert settled(lab, LONG_S)[0] is None
     with Prober(lab.net.henb) as prober:
         assert eventually(lambda: prober.tried > 0)
         yield lab
@@ -90,7 +93,7 @@ def test_all_becomes_right_again_and_nothing_leaks(
     served: Lab, plane: str, fault: str, record_property: pytest.RecordProperty
 ) -> None:
     FAULTS[fault](served)
-    wrong, took_s = settled(served, WITHIN_S)
+    wrong, took_s = settled(served, LONG_S if fault in LONG else WITHIN_S)
     assert wrong is None, f"after {took_s:.1f} s: {wrong}"
     leaks = served.leaks()
     record_property("matrix", (plane, fault, round(took_s, 2), len(leaks)))
