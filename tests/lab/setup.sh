@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.."
 # is for the page of `henbd trace`.
 lab_packages='python3-venv strongswan-swanctl charon-systemd libcharon-extra-plugins
 libstrongswan-standard-plugins strongswan-pki openssl iproute2 tcpdump iputils-ping tshark dbus polkitd
-qemu-system-x86 busybox-static kmod chromium make'
+nftables qemu-system-x86 busybox-static kmod chromium make'
 openwrt_packages='python3-venv nftables shellcheck dash busybox-static chromium openssl strongswan-pki make'
 
 missing() {
