@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.functional.henb.planes import PLANES
 from tests.lab import topology
-from tests.lab.charon import kernel_has_esp
 from tests.lab.events import PATIENCE
 from tests.lab.faults import FAULTS, NAME_SERVER, right
 from tests.lab.lab import ROOT, Lab
@@ -35,19 +35,6 @@ LONG_S = 40.0
 # These run in the VM every time; the others are too long there.
 ALWAYS = {"gateway_restarted_with_another_pool", "charon_killed", "operators_load_all"}
 
-
-# The ways to do ESP that this kernel has: what henbd and what its charon are told for each.
-PLANES: dict[str, tuple[dict[str, object], dict[str, str]]] = (
-    {
-        "kernel ESP": ({}, {}),
-        "xfrm interface": (
-            {"interface": "henbd0", "if_id": 42},
-            {"install_virtual_ip_on": "henbd0", "install_routes": "no"},
-        ),
-    }
-    if kernel_has_esp()
-    else {"userspace ESP": ({}, {})}
-)
 
 CELLS = [
     pytest.param(

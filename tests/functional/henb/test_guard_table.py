@@ -7,47 +7,67 @@ a program meets; that nothing was on the wire is for the capture to say.
 from __future__ import annotations
 
 import errno
+import json
 import time
 from collections.abc import Callable
 from ipaddress import ip_address
 
 import pytest
 
+from tests.functional.henb.planes import PLANES
 from tests.functional.kernel.kernel_box import SENT, send
+from tests.lab import topology
 from tests.lab.charon import kernel_has_esp
 from tests.lab.events import PATIENCE
-from tests.lab.lab import Lab, provisioning
+from tests.lab.lab import Lab, Options, provisioning
 from tests.lab.namespaces import Address
 from tests.lab.probe import eventually, ping
 from tests.lab.topology import MME, MME_6
 
 BOTH = {
-    "ipsec": {
-        "networks": ["10.30.0.0/24", "fd00:30::/64"],
-        "addresses": ["ipv4", "ipv6"],
-        "dpd_s": 2,
-    }
+    "networks": ["10.30.0.0/24", "fd00:30::/64"],
+    "addresses": ["ipv4", "ipv6"],
+    "dpd_s": 2,
 }
-pytestmark = [
-    pytest.mark.matrix,
-    pytest.mark.lab(configuration=BOTH),
-    pytest.mark.timeout(180 * PATIENCE),
-]
+pytestmark = [pytest.mark.matrix, pytest.mark.timeout(180 * PATIENCE)]
 
 FAR_ENDS: tuple[Address, ...] = (MME, MME_6)
 OUTER = {4: "10.10.1.2", 6: "fd00:10:1::2"}
+# A way leads there, but none through the tunnel.
+ELSEWHERE = {4: topology.GATEWAY, 6: topology.GATEWAY_6}
+POOLS = {4: topology.POOLS, 6: topology.POOLS_6}
 STOPPED = {errno.EHOSTUNREACH, errno.EPERM, errno.ENETUNREACH, errno.EACCES}
+
+
+@pytest.fixture(params=PLANES)
+def options(request: pytest.FixtureRequest) -> Options:
+    """Every way to do ESP that this kernel has."""
+    ours, charon = PLANES[request.param]
+    return Options(configuration={"ipsec": {**BOTH, **ours}}, henb_charon=charon)
 
 
 def outcomes(lab: Lab, far_end: Address) -> dict[str, int]:
     """Return what sockets of each kind meet that send to a far end."""
+    version = far_end.version
+    outer, inner = ip_address(OUTER[version]), inner_addresses(lab, version)
     with lab.net.henb.inside():
         return {
             "free": send(far_end),
-            "from the WAN": send(far_end, source=ip_address(OUTER[far_end.version])),
+            "from the WAN": send(far_end, source=outer),
             "on wan0": send(far_end, device="wan0"),
             "on wan1": send(far_end, device="wan1"),
+            "with a mark": send(far_end, mark=7),
+            **{f"from {a}": send(far_end, source=a) for a in inner},
+            **{f"from {a} on wan0": send(far_end, source=a, device="wan0") for a in inner},
+            **{f"from {a} elsewhere": send(ELSEWHERE[version], source=a) for a in inner},
         }
+
+
+def inner_addresses(lab: Lab, version: int) -> list[Address]:
+    """Return the inner addresses that linger on any interface, wanted or not."""
+    links = json.loads(lab.net.henb.run("ip", "-j", "address"))
+    held = [ip_address(info["local"]) for link in links for info in link["addr_info"]]
+    return [address for address in held if address in POOLS[version]]
 
 
 def closed(lab: Lab) -> None:
@@ -64,7 +84,8 @@ def through(lab: Lab) -> None:
         met = outcomes(lab, far_end)
         assert met["free"] == SENT, (str(far_end), met)
         # Where ESP is by policy, wan0 is the way of the tunnel itself.
-        assert met["on wan1"] in STOPPED, (str(far_end), met)
+        shut = [kind for kind in met if "wan1" in kind or "elsewhere" in kind]
+        assert all(met[kind] in STOPPED for kind in shut), (str(far_end), met)
         ping(lab.net.henb, far_end)
     assert lab.leaks() == []
 
@@ -145,13 +166,56 @@ def test_while_the_gateway_is_away_nobody_gets_out(lab: Lab) -> None:
     through(lab)
 
 
+def test_an_address_that_lingers_gets_nobody_out(lab: Lab) -> None:
+    """charon hangs, its routes have gone, and the inner addresses are still there."""
+    start(lab)
+    assert eventually(lambda: up(lab), 30)
+    through(lab)
+    lab.charon.pause()
+    for version in (4, 6):
+        lab.net.henb.ip("route flush table 220", version=version)
+        assert inner_addresses(lab, version)
+    closed(lab)
+    lab.charon.resume()
+
+
+def test_routes_of_others_lead_nobody_out(lab: Lab) -> None:
+    """A DHCP server's, a router's and an operator's, before the tunnel is up and meanwhile."""
+    lab.gateway.stop()
+    start(lab)
+    assert eventually(lambda: not lab.status()["guards"]["missing"])
+    for far_end, via in ((MME, "10.10.1.1"), (MME_6, "fd00:10:1::1")):
+        lab.net.henb.ip(
+            f"route add {far_end} via {via} dev wan0 proto dhcp",
+            f"route add {far_end} via {via} dev wan0 table 1000",
+        )
+        lab.net.henb.ip("rule add priority 1000 lookup 1000", version=far_end.version)
+    closed(lab)
+    lab.gateway.start()
+    assert eventually(lambda: up(lab), 60)
+    through(lab)
+
+
+def test_flushed_policies_are_put_back_at_once(lab: Lab) -> None:
+    start(lab)
+    assert eventually(lambda: up(lab), 30)
+    standing = blocks(lab)
+    assert standing
+    lab.net.henb.ip("xfrm policy flush")
+    assert eventually(lambda: blocks(lab) == standing, 1)
+
+
+def blocks(lab: Lab) -> int:
+    return lab.net.henb.run("ip", "xfrm", "policy").count("priority 1000000")
+
+
 def test_a_new_way_out_is_guarded_before_it_has_a_route(lab: Lab) -> None:
     start(lab)
     assert eventually(lambda: up(lab), 30)
     lab.net.henb.ip(
         "link add wan9 type veth peer name far9", "link set wan9 up", "link set far9 up"
     )
-    assert eventually(lambda: "wan9" in blocked_devices(lab) or kernel_has_esp())
+    assert eventually(lambda: "wan9" in blocked_devices(lab) or "dev" not in blocked_devices(lab))
     lab.net.henb.ip("address add 10.10.9.2/24 dev wan9", "route add 10.30.0.0/24 dev wan9 metric 5")
     with lab.net.henb.inside():
         assert send(MME, device="wan9") in STOPPED
