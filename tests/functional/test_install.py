@@ -90,6 +90,15 @@ def test_daemon_has_one_capability(installed: Path) -> None:
     assert given == bound == ["CAP_NET_ADMIN"]
 
 
+def test_the_kernel_may_be_asked_of_its_clock_and_not_be_told(installed: Path) -> None:
+    """ProtectClock= forbids both, and no certificate's dates would ever count."""
+    unit = Path(f"{installed}{SYSTEM}/henbd.service").read_text().splitlines()
+    allowed = [line.partition("=")[2] for line in unit if line.startswith("SystemCallFilter=")]
+    assert {"adjtimex", "clock_adjtime", "clock_adjtime64"} <= set(" ".join(allowed).split())
+    assert not [line for line in unit if line.startswith("ProtectClock=")]
+    assert "CAP_SYS_TIME" not in "\n".join(line for line in unit if not line.startswith("#"))
+
+
 def test_an_uninstall_removes_what_the_install_has_made(tmp_path: Path) -> None:
     kept = tmp_path / "etc" / "henbd" / "henbd.toml"
     kept.parent.mkdir(parents=True)
