@@ -87,7 +87,7 @@ class Server:
         self.requests: list[Request] = []
         self.peers: list[str] = []
         self.resumed: list[bool] = []
-        self._open: dict[int, socket.socket] = {}
+        self.open: dict[int, socket.socket] = {}
         self._threads: list[threading.Thread] = []
         self._start(self._accept)
 
@@ -103,7 +103,7 @@ class Server:
         # shutdown() wakes the thread that accepts, close() would not.
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        for connection in list(self._open.values()):
+        for connection in list(self.open.values()):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
@@ -123,7 +123,7 @@ class Server:
                 return
             number = len(self.peers)
             self.peers.append(peer[0])
-            self._open[number] = connection.dup()
+            self.open[number] = connection.dup()
             self._start(partial(self._serve, connection, number))
 
     def _serve(self, connection: socket.socket, number: int) -> None:
@@ -136,8 +136,8 @@ class Server:
             with contextlib.closing(Visit(connection, number, self)) as visit:
                 script(visit)
         with contextlib.suppress(OSError):
-            self._open[number].shutdown(socket.SHUT_RDWR)
-        self._open.pop(number).close()
+            self.open[number].shutdown(socket.SHUT_RDWR)
+        self.open.pop(number).close()
 
 
 def mute(visit: Visit) -> None:
