@@ -87,8 +87,9 @@ uninstall: ## remove what install has installed; configuration and state stay
 storm: setup-python ## 100,000 HeNBs behind a gateway that restarts, in simulated time: minutes
 	@$(PYTHON) -m tests.simulation.storm
 
-endurance: setup-python ## ten thousand sessions and a thousand addresses, in simulated time
-	@ENDURANCE=10 $(PYTHON) -m pytest -q --timeout 1800 tests/simulation/test_thousands.py
+endurance: setup-lab ## ten thousand sessions and a thousand addresses, simulated and real (root)
+	@ENDURANCE=10 $(PYTHON) -m pytest -q -s --timeout 1800 tests/simulation/test_thousands.py \
+		tests/functional/test_endurance.py
 
 clean: ## remove what make has made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

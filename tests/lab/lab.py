@@ -180,7 +180,7 @@ class Lab:
         self.options = options
         self.log = Log()
         self.hosts = topology.HOSTS_6 if options.ipv6_core else topology.HOSTS
-        self._pools = itertools.count(1)
+        self._pools = itertools.cycle(range(1, 250))
         self._unasked: list[topology.Network] = []
         self._expected: list[tuple[topology.Network, float, float]] = []
         with ExitStack() as undo:
