@@ -23,6 +23,8 @@ def end(lab: Lab, how: str) -> None:
 @pytest.mark.parametrize("how", ENDS)
 def test_a_restart_with_s1_up_disturbs_and_tells_nothing(registered: Lab, how: str) -> None:
     assert eventually(lambda: not registered.status()["waiting_for"])
+    # What was done before may be seen a little later.
+    registered.calm()
     since = time.monotonic()
     end(registered, how)
     registered.henbd.start()
