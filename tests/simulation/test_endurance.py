@@ -138,7 +138,9 @@ def test_a_failure_that_lasts_keeps_the_loop_asleep(
     world.run(300)
     # Three a second at most, with all that is tried again meanwhile.
     assert world.bells.turns - turns <= 3 * 300
-    assert len(world.journal.actions) - actions <= 100
+    # A gateway that takes back what it grants is asked ten times, each time with the guards of an
+    # address that comes and goes.
+    assert len(world.journal.actions) - actions <= 150
 
 
 @pytest.mark.parametrize(("fail", "hours"), [(guards_are_refused, 10), (every_gateway_refuses, 20)])
