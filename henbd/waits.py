@@ -49,7 +49,8 @@ def waits(daemon: Daemon) -> Iterator[Wait]:
     if departure.leaving(daemon.clock.monotonic()):
         yield Wait("the box to reboot, as ordered", _left(daemon, departure.wake_at()))
     elif departure.due(daemon.clock.monotonic()):
-        yield Wait("the session to end, and an image to be written, before the box reboots")
+        what = "image to be written" if daemon.carrier.writing else "session to end"
+        yield Wait(f"the {what}: then the box reboots, as ordered")
     yield from _waits_for_gateways(daemon)
     yield from _waits_for_tunnel(daemon)
     yield from _waits_for_hems(daemon)

@@ -77,7 +77,8 @@ def test_box_is_not_rebooted_while_an_image_is_written(world: World, ordered: st
     order(world, ordered)
     world.run(5)
     assert world.doors.asked == 0
-    assert "an image to be written" in next(waits(world.daemon)).what
+    awaited = next(waits(world.daemon)).what
+    assert awaited == "the image to be written: then the box reboots, as ordered"
     # The installer ends without having restarted the box; then the order's turn has come.
     world.run(120)
     assert world.doors.reboots == 1
@@ -104,8 +105,10 @@ def test_no_image_is_begun_to_be_written_when_the_box_is_to_reboot(world: World)
     order(world, IMAGE)
     world.hems.answers_after_s = 3
     order(world, REBOOT)
-    world.run(TAKES_S)
+    world.run(TAKES_S + 1)
     assert world.files.images
+    awaited = next(waits(world.daemon)).what
+    assert awaited == "the session to end: then the box reboots, as ordered"
     world.run(10)
     assert world.doors.reboots == 1
     assert stages(world) == ["running"]
