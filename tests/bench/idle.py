@@ -58,9 +58,9 @@ def _flash() -> Iterator[Figure]:
         world.bring_up_s1()
         world.provision({name: value for name, (value, _) in EVERY_FIVE_MINUTES.items()})
         world.run(HOUR_S)
-        writes, told, turns = world.store.writes, len(world.informs), world.bells.turns
+        written, told, turns = world.store.bytes, len(world.informs), world.bells.turns
         world.run(DAY_S)
-        written = world.store.writes - writes
+        written = world.store.bytes - written
         told = len(world.informs) - told
         turns = (world.bells.turns - turns) // 24
         world.stack.restart()
@@ -71,7 +71,8 @@ def _flash() -> Iterator[Figure]:
     finally:
         world.kill()
     goal = Goal(Against.ABSOLUTE, 0)
-    yield Figure(f"writes to flash on a steady day of {told} Informs", "", [written], goal=goal)
+    name = f"bytes written to flash on a steady day of {told} Informs"
+    yield Figure(name, "", [written], goal=goal)
     yield Figure("turns of the loop per hour of it", "", [turns], DUE, [DUE_PER_HOUR])
     changes = Goal(Against.ABSOLUTE, 2)
     name = "writes to flash when S1 goes down and comes up again"

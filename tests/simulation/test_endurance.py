@@ -18,9 +18,19 @@ HOUR_S = 3600
 def test_half_an_idle_day_writes_nothing_to_flash(world: World) -> None:
     world.bring_up_s1()
     world.run(60)
-    writes = world.store.writes
+    writes, written = world.store.writes, world.store.bytes
     world.run(12 * HOUR_S)
-    assert world.store.writes == writes
+    assert (world.store.writes, world.store.bytes) == (writes, written)
+
+
+def test_s1_that_goes_and_comes_back_costs_a_write_each(world: World) -> None:
+    world.bring_up_s1()
+    world.run(60)
+    writes = world.store.writes
+    world.stack.restart()
+    world.run(5)
+    assert world.stack.up == [MME]
+    assert 0 < world.store.writes - writes <= 2
 
 
 def nobody_answers_ike(world: World) -> None:

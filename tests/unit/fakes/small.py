@@ -80,6 +80,7 @@ class FakeStore:
         self.text: str | None = None
         self.full = False
         self.writes = 0
+        self.bytes = 0
         # The daemon is killed at the write of this number, which is done or is not.
         self.deadly: int | None = None
         self.done_when_deadly = False
@@ -92,6 +93,7 @@ class FakeStore:
         if self.full:
             raise StoreError("No space left on device")
         self.writes += 1
+        self.bytes += len(text)
         deadly = self.writes == self.deadly
         if not deadly or self.done_when_deadly:
             self.text = text
