@@ -8,6 +8,7 @@ import logging
 import os
 import select
 import socket
+import struct
 from collections.abc import Sequence
 from threading import Lock
 
@@ -19,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 # Time for the first SYN and its repetitions after 1, 3 and 7 s.
 CONNECT_TIMEOUT_S = 10.0
+
+# What is not acknowledged when the last of us closes is thrown away (socket(7), SO_LINGER).
+AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class Line:
@@ -92,12 +96,17 @@ class Line:
         self._port = port
 
     def abort(self) -> None:
-        """End the connection under the worker's hands; none is opened any more."""
+        """End the connection under the worker's hands; none is opened any more.
+
+        The kernel would go on to repeat what is on its way, and where a tunnel is back it would
+        arrive after the Inform of the next session.
+        """
         with self._lock:
             self._aborted = True
             if self._handle is not None:
                 # A connection that is not there yet, or no longer, is what we want.
                 with contextlib.suppress(OSError):
+                    self._handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
                     self._handle.shutdown(socket.SHUT_RDWR)
                 self._handle.close()
                 self._handle = None

@@ -25,6 +25,9 @@ from tests.lab.pki import HEMS_NAME, Pki
 AT_ONCE_S = 2.0 * PATIENCE
 HOLE = "127.0.0.6"
 
+# More than the buffers of two sockets hold.
+LONG = 32 << 20
+
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Pki:
@@ -234,3 +237,28 @@ def test_closing_ends_the_threads_and_lets_go_of_everything() -> None:
         client.acs.close()
         wait_until(client.doorbell, lambda: exchanging() == 0, "the end of the threads")
     assert descriptors() == before
+
+
+def test_nothing_of_a_session_that_was_given_up_arrives_later() -> None:
+    given_up = threading.Event()
+    arrived: list[int] = []
+
+    def late(visit: Visit) -> None:
+        given_up.wait()
+        visit.socket.settimeout(AT_ONCE_S)
+        try:
+            while received := visit.socket.recv(65536):
+                arrived.append(len(received))
+        except ConnectionResetError:
+            arrived.append(0)
+
+    with Server(late) as server:
+        client = Client()
+        client.open(f"http://127.0.0.1:{server.port}/")
+        client.acs.post(bytes(LONG))
+        time.sleep(0.2)
+        client.acs.close()
+        wait_until(client.doorbell, lambda: exchanging() == 0, "the end of the thread")
+        given_up.set()
+        wait_until(client.doorbell, lambda: arrived[-1:] == [0], "a reset")
+    assert sum(arrived) < LONG

@@ -81,7 +81,12 @@ def test_a_gateway_of_the_hems_that_does_not_work_is_told_and_nothing_else_happe
 
 
 @pytest.mark.lab(
-    tls="hems", configuration={"hems": {"path_on_gateway_failure": "direct"}, "ipsec": {"dpd_s": 2}}
+    tls="hems",
+    configuration={
+        "hems": {"path_on_gateway_failure": "direct"},
+        "ipsec": {"dpd_s": 2},
+        "s1": {"hold_s": 1},
+    },
 )
 def test_in_need_the_hems_is_told_outside_with_tls_and_inside_when_the_gateway_is_back(
     registered: Lab,
