@@ -171,9 +171,9 @@ class Fleet:
         ended = dialogue.send(Stored(None))
         assert isinstance(ended, Post)
         assert ended.body == b""
-        outcome = _end(dialogue, self._reply(204, b"", recorded.ledger, now))
+        outcome = _end(dialogue, self._reply(204, b"", recorded.state.ledger, now))
         assert outcome == Outcome(None, informed=True)
-        self._ledgers[number] = openings.succeeded(recorded.ledger, now)
+        self._ledgers[number] = openings.succeeded(recorded.state.ledger, now)
         self._aftermath.served[int(now)] += 1
         self._aftermath.registered_at.append(now)
         self._plan(number, now)
