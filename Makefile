@@ -13,8 +13,8 @@ PIP := .venv/bin/pip
 # The functional tests mostly wait: more of them at a time than there are processors.
 WORKERS := 4
 
-OPENWRT_SCRIPTS := $(addprefix openwrt/henbd/files/henbd,.init -guard.init -firmware .defaults .rpcd) \
-                   systemd/henbd-guard
+SCRIPTS := $(addprefix openwrt/henbd/files/henbd,.init -guard.init -firmware .defaults .rpcd) \
+                   systemd/henbd-guard systemd/henbd-firmware systemd/install.sh
 
 .PHONY: help demo lab test openwrt-check openwrt-releases check test-unit conformance fuzz test-kernel matrix soak bench \
         bench-short model install \
@@ -33,7 +33,7 @@ test: setup-lab ## unit and functional tests (root)
 	@EXAMPLES=100 $(PYTHON) -m pytest -n $(WORKERS) --dist worksteal --ignore tests/openwrt
 
 openwrt-check: setup-openwrt ## the OpenWrt package: its scripts run, its page rendered (root)
-	@shellcheck --shell dash $(OPENWRT_SCRIPTS)
+	@shellcheck --shell dash $(SCRIPTS)
 	@$(PYTHON) -m pytest -q -n $(WORKERS) tests/openwrt
 
 openwrt-releases: ## unit tests with the Python and the libraries of each release of OpenWrt (root)
@@ -59,7 +59,8 @@ test-kernel: setup-lab ## demo and core tests under a full Debian kernel in a VM
 test-systemd: setup-lab ## henbd as a service of systemd, in a VM (root)
 	@$(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/build/installed
 	@HENBD_INSTALLED=$(CURDIR)/build/installed $(PYTHON) -m tests.lab.vm --systemd --timeout 1200 \
-		-- $(PYTHON) -m pytest -m systemd tests/functional/systemd
+		-- $(PYTHON) -m pytest --exitfirst -m systemd \
+		$(addprefix tests/functional/systemd/test_,service.py doors.py uninstall.py)
 
 matrix: setup-lab ## every fault in every way to do ESP: here, and in a VM (root)
 	@$(PYTHON) -m pytest -n $(WORKERS) -m matrix tests/functional/henb

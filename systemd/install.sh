@@ -11,14 +11,18 @@ root=${DESTDIR-}
 prefix=${PREFIX:-/usr/local}
 library=$prefix/lib/henbd
 programs=$prefix/libexec/henbd
-units='henbd.service henbd-guard.service'
+units='henbd.service henbd-guard.service henbd-firmware@.service'
+rules=/etc/polkit-1/rules.d
 
 # Copies a file of systemd/ with the paths of this installation in it: put MODE FROM TO
 put() {
     mkdir -p "$(dirname "$root$3")"
     case $2 in
     man/*) "$PYTHON" systemd/manual.py "$(basename "$3")" ;;
-    *) sed "s,@BINDIR@,$prefix/bin,g;s,@LIBEXECDIR@,$prefix/libexec,g" "systemd/$2" ;;
+    *)
+        sed "s,@BINDIR@,$prefix/bin,g;s,@LIBEXECDIR@,$prefix/libexec,g;s,@PYTHON@,$PYTHON,g" \
+            "systemd/$2"
+        ;;
     esac >"$root$3"
     chmod "$1" "$root$3"
 }
@@ -47,7 +51,9 @@ files() {
     "$1" 644 tmpfiles.conf "$prefix/lib/tmpfiles.d/henbd.conf"
     "$1" 755 henbd-guard "$programs/guard"
     "$1" 644 strongswan.d/henbd.conf /etc/strongswan.d/henbd.conf
-    "$1" 644 polkit.rules /etc/polkit-1/rules.d/50-henbd.rules
+    "$1" 755 henbd-firmware "$programs/firmware"
+    "$1" 644 stack_rule.py "$programs/stack-rule.py"
+    "$1" 644 polkit.rules "$rules/50-henbd.rules"
     "$1" 644 henbd.bash "$prefix/share/bash-completion/completions/henbd"
     for page in henbd.8 henbd.toml.5; do
         "$1" 644 "man/$page.in" "$prefix/share/man/man${page##*.}/$page"
@@ -80,10 +86,9 @@ activate)
     activate
     ;;
 uninstall)
-    # shellcheck disable=SC2086
-    [ -n "$root" ] || systemctl disable --now $units || true
+    [ -n "$root" ] || systemctl disable --now henbd.service henbd-guard.service || true
     files remove
-    rm -f "$root$prefix/bin/henbd"
+    rm -f "$root$prefix/bin/henbd" "$root$rules/51-henbd-stack.rules"
     rm -rf "$root$library" "$root$programs"
     [ -n "$root" ] || systemctl daemon-reload || true
     ;;

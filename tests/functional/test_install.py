@@ -43,12 +43,15 @@ def test_each_file_is_in_its_place(installed: Path) -> None:
             f"{PREFIX}/bin/henbd",
             f"{PREFIX}/lib/sysusers.d/henbd.conf",
             f"{PREFIX}/lib/tmpfiles.d/henbd.conf",
+            f"{PREFIX}/libexec/henbd/firmware",
             f"{PREFIX}/libexec/henbd/guard",
+            f"{PREFIX}/libexec/henbd/stack-rule.py",
             f"{PREFIX}/share/bash-completion/completions/henbd",
             f"{PREFIX}/share/man/man5/henbd.toml.5",
             f"{PREFIX}/share/man/man8/henbd.8",
             f"{SYSTEM}/henbd.service",
             f"{SYSTEM}/henbd-guard.service",
+            f"{SYSTEM}/henbd-firmware@.service",
         )
     }
     assert f"{library}henbd/model/tables/device.tsv" in files
@@ -76,11 +79,45 @@ def test_the_program_runs_from_where_it_will_be(installed: Path) -> None:
         run("rmdir", "--ignore-fail-on-non-empty", PREFIX)
 
 
-@pytest.mark.parametrize("unit", ["henbd.service"])
+def test_an_image_is_handed_to_the_unit_that_is_named_for_it(
+    installed: Path, tmp_path: Path
+) -> None:
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text('#!/bin/sh\necho "$@"\n')
+    systemctl.chmod(0o755)
+    program = f"{installed}{PREFIX}/libexec/henbd/firmware"
+    said = run("env", f"PATH={tmp_path}:/usr/bin:/bin", program, "/tmp/henbd-x7.img")
+    assert said == "--no-ask-password start henbd-firmware@tmp-henbd\\x2dx7.img.service\n"
+
+
+@pytest.mark.parametrize("unit", ["henbd.service", "henbd-guard.service"])
 def test_unit_exposes_little(installed: Path, unit: str) -> None:
     said = run("systemd-analyze", "security", "--offline=true", f"{installed}{SYSTEM}/{unit}")
     (line,) = [line for line in said.splitlines() if "Overall exposure" in line]
     assert float(line.split(":")[1].split()[0]) <= MOST_EXPOSURE
+
+
+def lines_of(installed: Path, unit: str) -> dict[str, str]:
+    """Return what a unit says, by key; of a key that is there twice the last."""
+    text = Path(f"{installed}{SYSTEM}/{unit}").read_text()
+    return dict(line.split("=", 1) for line in text.splitlines() if re.match(r"\w+=", line))
+
+
+def test_a_loop_that_hangs_is_noticed_and_started_again(installed: Path) -> None:
+    unit = lines_of(installed, "henbd.service")
+    assert unit["Restart"] == "on-failure"
+    # The loop says that it lives in a half of this.
+    assert 10 <= int(unit["WatchdogSec"]) <= 60
+
+
+def test_the_order_is_guards_network_charon_henbd(installed: Path) -> None:
+    """Before=network-pre.target: no network is configured before the guards stand."""
+    guard, daemon = (lines_of(installed, f"{name}.service") for name in ("henbd-guard", "henbd"))
+    assert {"network-pre.target", "henbd.service"} <= set(guard["Before"].split())
+    assert guard["DefaultDependencies"] == "no"
+    assert guard["WantedBy"] == "sysinit.target"
+    after = set(daemon["After"].split())
+    assert {"strongswan.service", "strongswan-starter.service", "henbd-guard.service"} <= after
 
 
 def test_daemon_has_one_capability(installed: Path) -> None:

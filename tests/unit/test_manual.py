@@ -58,7 +58,7 @@ def text_of(page: str) -> str:
 
 def test_manual_has_every_command_with_its_options() -> None:
     text = text_of("henbd.8")
-    assert "@" not in text
+    assert not re.search("@[A-Z]+@", text)
     section = text.partition(".SH COMMANDS")[2].partition(".SH STATUS")[0]
     entry = r"^\.TP\n\.(?:B|BR|BI) ([\w-]+)(.*(?:\n(?!\.TP).*)*)"
     described = dict(re.findall(entry, section, re.M))
