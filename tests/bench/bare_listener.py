@@ -64,7 +64,7 @@ def registered(path: str) -> socket.socket:
     name = b"child-updown"
     body = bytes([EVENT_REGISTER, len(name)]) + name
     charon.sendall(struct.pack("!I", len(body)) + body)
-    answer = charon.recv(5)
+    answer = charon.recv(5, socket.MSG_WAITALL)
     assert answer[4] == EVENT_CONFIRM, answer
     return charon
 
