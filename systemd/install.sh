@@ -49,6 +49,7 @@ END
 files() {
     "$1" 644 sysusers.conf "$prefix/lib/sysusers.d/henbd.conf"
     "$1" 644 tmpfiles.conf "$prefix/lib/tmpfiles.d/henbd.conf"
+    "$1" 644 networkd.conf "$prefix/lib/systemd/networkd.conf.d/henbd.conf"
     "$1" 755 henbd-guard "$programs/guard"
     "$1" 644 strongswan.d/henbd.conf /etc/strongswan.d/henbd.conf
     "$1" 755 henbd-firmware "$programs/firmware"

@@ -41,6 +41,7 @@ def test_each_file_is_in_its_place(installed: Path) -> None:
             "/etc/polkit-1/rules.d/50-henbd.rules",
             "/etc/strongswan.d/henbd.conf",
             f"{PREFIX}/bin/henbd",
+            f"{PREFIX}/lib/systemd/networkd.conf.d/henbd.conf",
             f"{PREFIX}/lib/sysusers.d/henbd.conf",
             f"{PREFIX}/lib/tmpfiles.d/henbd.conf",
             f"{PREFIX}/libexec/henbd/firmware",
