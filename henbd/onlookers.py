@@ -58,13 +58,16 @@ class Onlookers:
         values = status(self._daemon)
         self._parties.supervisor.status(summary(values))
         self._parties.board.show(values)
-        for recording in self._daemon.trace.take():
-            self._parties.diary.keep(told(self._daemon, recording))
+        self._keep()
 
     def leave(self) -> None:
         """Take the status down, and keep the last sessions: the daemon ends."""
-        self.tell()
+        self._keep()
         self._parties.board.clear()
+
+    def _keep(self) -> None:
+        for recording in self._daemon.trace.take():
+            self._parties.diary.keep(told(self._daemon, recording))
 
 
 def told(daemon: Daemon, recording: Recording) -> dict[str, Any]:

@@ -40,8 +40,11 @@ def test_a_restart_of_the_daemon_is_noticed_by_nobody(world: World) -> None:
 def test_the_daemon_that_is_told_to_stop_leaves_everything_as_it_is(world: World) -> None:
     world.bring_up_s1()
     done, guards = len(world.journal.actions), set(world.kernel.guards)
+    shown = world.board.shown
     world.stop()
     assert world.supervisor.said[-1] == "stopping"
+    # Nobody is told how a daemon is that ends.
+    assert (world.board.shown, world.board.values) == (shown, None)
     world.run(60)
     assert len(world.journal.actions) == done
     assert world.kernel.guards == guards
