@@ -179,8 +179,19 @@ class Daemon:
 
     def answered(self, answer: Answer | ExchangeError) -> None:
         """The HeMS has answered a post, or will not."""
+        if isinstance(answer, ExchangeError):
+            self._see_whether_overtaken()
         self.witness.report_vitals(self._parties.vitals, asked=self.conversation.asked(answer))
         self.conversation.answered(answer, self.caller.management)
+
+    def _see_whether_overtaken(self) -> None:
+        """Give the session up if its address has gone: the worker may hear of it before the bell.
+
+        It would count as a failed attempt.
+        """
+        kernel = self._parties.kernel.observe()
+        if isinstance(kernel, Kernel):
+            self.caller.give_up(kernel)
 
     def reconfigure(self, settings: Settings) -> None:
         """Go on by another configuration; a session that is going on is finished by the old one."""

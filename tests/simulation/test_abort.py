@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from henbd.errors import ExchangeError
 from henbd.model import paths
 from henbd.values import Address, EspMode
 from tests.unit.conftest import Worlds
@@ -49,6 +50,19 @@ def test_giving_up_is_no_failed_attempt(world: World) -> None:
     world.hems.manner = Manner.ANSWERS
     move(world, INNER_3)
     assert world.informs[-1].retry_count == 0
+    assert world.daemon.memory.ledger.failures == 0
+
+
+def test_giving_up_is_no_failed_attempt_though_the_worker_hears_of_it_first(world: World) -> None:
+    world.register()
+    world.hems.manner = Manner.SILENT
+    world.listener.call()
+    world.run(1)
+    world.kernel.rung = lambda: None
+    world.kernel.remove_address(INNER)
+    world.bells.ring(lambda: world.daemon.answered(ExchangeError("No route to host")))
+    world.run(0.001)
+    assert world.daemon.conversation.past[0].given_up
     assert world.daemon.memory.ledger.failures == 0
 
 
