@@ -140,18 +140,13 @@ def names_gone(lab: Lab) -> None:
     with dns:
         dns.name("mme.lab", str(MME))
         dns.name("segw.lab", str(GATEWAY))
-        names = {S1_SERVERS: "mme.lab", SECURITY_GATEWAY: "segw.lab"}
-        lab.hems.play([Set({path: (name, "xsd:string") for path, name in names.items()})])
-        since = time.monotonic()
-        assert lab.call() == 200
-        done = lab.log.wait("SetParameterValuesResponse", since=since)
-        lab.log.wait("session-end", since=done.at)
-        assert eventually(lambda: lab.status()["s1"]["far_ends"] == ["mme.lab"])
+        _provision(lab, "mme.lab", "segw.lab")
         assert eventually(lambda: right(lab) is None, 30), right(lab)
         dns.behave(Behaviour.SILENCE, "mme.lab")
         dns.behave(Behaviour.SERVFAIL, "segw.lab")
         gateway_killed(lab)
         assert eventually(lambda: right(lab) is None, 60), right(lab)
+        _provision(lab, str(MME), str(GATEWAY))
 
 
 def gateway_refuses(lab: Lab) -> None:
@@ -193,6 +188,17 @@ def _at(lab: Lab, outer: set[str]) -> str | None:
     here = [sa for sa in lab.gateway.sas() if sa.remote_host in outer]
     mine = lab.charon.vici.sas()
     return mine[0].unique_id if len(here) == len(mine) == 1 else None
+
+
+def _provision(lab: Lab, mme: str, gateway: str) -> None:
+    """Have the HeMS set the far end of S1 and the gateway, in a session of its own."""
+    values = {S1_SERVERS: (mme, "xsd:string"), SECURITY_GATEWAY: (gateway, "xsd:string")}
+    lab.hems.play([Set(values)])
+    since = time.monotonic()
+    assert lab.call() == 200
+    done = lab.log.wait("SetParameterValuesResponse", since=since)
+    lab.log.wait("session-end", since=done.at)
+    assert eventually(lambda: lab.status()["s1"]["far_ends"] == [mme])
 
 
 def _away(lab: Lab) -> None:
