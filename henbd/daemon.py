@@ -51,7 +51,17 @@ from henbd.parties import Parties
 from henbd.settings import Settings
 from henbd.system.acs import Answer
 from henbd.trace import Trace
-from henbd.values import Charon, Connection, Desired, EspMode, Kernel, Loaded, Observed, Unknown
+from henbd.values import (
+    Charon,
+    Connection,
+    Desired,
+    EspMode,
+    Guard,
+    Kernel,
+    Loaded,
+    Observed,
+    Unknown,
+)
 from henbd.whereabouts import Whereabouts
 from henbd.witness import Witness
 
@@ -349,19 +359,27 @@ class Daemon:
             self._onlookers.happened()
             return
         wanted = self._desire(observed, tunnel, now)
-        kernel = self._guard(wanted, observed.kernel, now)
-        observed = replace(observed, kernel=kernel)
+        kernel = observed.kernel
+        missing = missing_guards(wanted, kernel)
+        # What lacks only those of a new inner address can wait until its Inform has left.
+        in_time = all(guard.near(one) for one in missing)
+        if not in_time:
+            kernel = self._guard(missing, kernel, now)
         hems = in_force(self.settings.hems, self.witness.course)
         way = reach(self.caller.management, hems, observed, tunnel, wanted.guards)
         self.caller.take(way, now)
         self.caller.give_up(kernel)
         if not self.departure.leaving(now) and self.caller.call(now):
-            if look is Look.FULL:
+            if look is Look.FULL or missing:
                 # What is to be done waits for the next one.
                 self._looks.want_full(now)
             self._looks.pause(now + AFTER_INFORM_S)
             self._onlookers.begun()
-        elif look is Look.FULL:
+            return
+        if in_time:
+            kernel = self._guard(missing, kernel, now)
+        observed = replace(observed, kernel=kernel)
+        if look is Look.FULL:
             # Before anybody relies on them; and what still stands is still relied on.
             self._hands.keep(guard.networks(wanted.guards | kernel.guards), now)
             self.memory.remember(self.witness.course.gateways.good)
@@ -385,11 +403,12 @@ class Daemon:
         observed = self._observe(Unknown("charon has not answered yet"))
         if isinstance(observed.kernel, Kernel):
             tunnel = judge(observed.charon, observed.kernel)
-            self._guard(self._wanted(observed, tunnel, now), observed.kernel, now)
+            wanted = self._wanted(observed, tunnel, now)
+            self._guard(missing_guards(wanted, observed.kernel), observed.kernel, now)
 
-    def _guard(self, wanted: Desired, kernel: Kernel, now: float) -> Kernel:
+    def _guard(self, missing: list[Guard], kernel: Kernel, now: float) -> Kernel:
         """Close what is open, in each look and before anything else; return what then is there."""
-        closed, tried = self._hands.close(missing_guards(wanted, kernel), now)
+        closed, tried = self._hands.close(missing, now)
         if tried:
             self._looks.want_full(now)
         return replace(kernel, guards=kernel.guards | closed)
