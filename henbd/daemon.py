@@ -51,17 +51,7 @@ from henbd.parties import Parties
 from henbd.settings import Settings
 from henbd.system.acs import Answer
 from henbd.trace import Trace
-from henbd.values import (
-    Charon,
-    Connection,
-    Desired,
-    EspMode,
-    Guard,
-    Kernel,
-    Loaded,
-    Observed,
-    Unknown,
-)
+from henbd.values import Charon, Connection, Desired, EspMode, Kernel, Loaded, Observed, Unknown
 from henbd.whereabouts import Whereabouts
 from henbd.witness import Witness
 
@@ -359,27 +349,19 @@ class Daemon:
             self._onlookers.happened()
             return
         wanted = self._desire(observed, tunnel, now)
-        kernel = observed.kernel
-        missing = missing_guards(wanted, kernel)
-        # What lacks only those of a new inner address can wait until its Inform has left.
-        in_time = all(guard.near(one) for one in missing)
-        if not in_time:
-            kernel = self._guard(missing, kernel, now)
+        kernel = self._guard(wanted, observed.kernel, now)
+        observed = replace(observed, kernel=kernel)
         hems = in_force(self.settings.hems, self.witness.course)
         way = reach(self.caller.management, hems, observed, tunnel, wanted.guards)
         self.caller.take(way, now)
         self.caller.give_up(kernel)
         if not self.departure.leaving(now) and self.caller.call(now):
-            if look is Look.FULL or missing:
+            if look is Look.FULL:
                 # What is to be done waits for the next one.
                 self._looks.want_full(now)
             self._looks.pause(now + AFTER_INFORM_S)
             self._onlookers.begun()
-            return
-        if in_time:
-            kernel = self._guard(missing, kernel, now)
-        observed = replace(observed, kernel=kernel)
-        if look is Look.FULL:
+        elif look is Look.FULL:
             # Before anybody relies on them; and what still stands is still relied on.
             self._hands.keep(guard.networks(wanted.guards | kernel.guards), now)
             self.memory.remember(self.witness.course.gateways.good)
@@ -403,12 +385,11 @@ class Daemon:
         observed = self._observe(Unknown("charon has not answered yet"))
         if isinstance(observed.kernel, Kernel):
             tunnel = judge(observed.charon, observed.kernel)
-            wanted = self._wanted(observed, tunnel, now)
-            self._guard(missing_guards(wanted, observed.kernel), observed.kernel, now)
+            self._guard(self._wanted(observed, tunnel, now), observed.kernel, now)
 
-    def _guard(self, missing: list[Guard], kernel: Kernel, now: float) -> Kernel:
+    def _guard(self, wanted: Desired, kernel: Kernel, now: float) -> Kernel:
         """Close what is open, in each look and before anything else; return what then is there."""
-        closed, tried = self._hands.close(missing, now)
+        closed, tried = self._hands.close(missing_guards(wanted, kernel), now)
         if tried:
             self._looks.want_full(now)
         return replace(kernel, guards=kernel.guards | closed)
