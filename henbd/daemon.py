@@ -131,9 +131,6 @@ class Daemon:
         self._parties.supervisor.ready()
         while not self._stopping:
             self._parties.bells.wait(self._wake_at())
-            while (until := self._looks.paused_until(self.clock.monotonic())) is not None:
-                # To work now would take the interpreter from the thread that sends the Inform.
-                self._parties.bells.wait(until)
             self._turn()
         self._parties.supervisor.stopping()
         self._onlookers.leave()
@@ -230,21 +227,12 @@ class Daemon:
             logger.info("connection request")
             self.trace.note("HeMS", "connection request")
             self.memory.account(ledgers.called(self.memory.ledger))
-            self._looks.want_hot()
             return True
         return False
 
     def _turn(self) -> None:
-        """Do what time and bells have brought.
-
-        What a bell asks for comes first: charon answers while the rest is done, and where nobody
-        has to be asked, an Inform may leave before it.
-        """
+        """Do what time and bells have brought."""
         now = self.clock.monotonic()
-        if not self.departure.due(now):
-            self._look(now)
-        if self._looks.paused_until(now) is not None:
-            return
         for shell in self._parties.timed:
             shell.tick(now)
         self._whereabouts.tick()
@@ -261,7 +249,7 @@ class Daemon:
         self.measuring.turn()
         if self.conversation.current is None and self._due_without_session(now):
             self._settle()
-        if not self._looks.going_on and any(at <= now for at in self._calls(now)):
+        if any(at <= now for at in self._calls(now)):
             self._looks.want_hot()
         self._look(now)
         if (late_at := self._looks.late_at()) is not None and late_at <= now:

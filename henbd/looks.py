@@ -52,10 +52,6 @@ class Looks:
         """Let no look begin before this time, whatever rings."""
         self._not_before = until
 
-    def paused_until(self, now: float) -> float | None:
-        """Return when the pause that is going on ends, None where there is none."""
-        return self._not_before if now < self._not_before else None
-
     def begin(self, now: float) -> Look | None:
         """Return the look that is to start now, and take it for going on; None: not now."""
         if self._going_on is not None or now < self._not_before:
