@@ -19,7 +19,7 @@ from types import TracebackType
 
 from tests.lab.events import PATIENCE
 from tests.lab.namespaces import Namespace
-from tests.lab.pcap import ESP, ICMPV6, UDP, Packet, frames, packet
+from tests.lab.pcap import ESP, ICMP, ICMPV6, UDP, Packet, frames, packet
 from tests.lab.topology import PROTECTED, Network
 
 # IEEE 802 "local experimental": no machine of the lab answers it, no filter of ours counts it.
@@ -159,14 +159,16 @@ class Capture:
 def in_the_clear(one: Packet, networks: Collection[Network]) -> bool:
     """Return whether a packet belongs to these networks and nothing protects it.
 
-    ESP and IKE protect themselves; neighbour discovery (as ARP, which is no IP packet) carries
-    nothing of anybody's.
+    ESP and IKE protect themselves, and an error about IKE tells nothing: MOBIKE also tries those
+    addresses of a gateway that are in the core. Neighbour discovery (as ARP, which is no IP packet)
+    carries nothing of anybody's.
     """
     if one.protocol == ESP:
         return False
     if one.protocol == ICMPV6 and one.icmp_type in _NEIGHBOUR_DISCOVERY:
         return False
-    if one.protocol == UDP and one.ports is not None and not _IKE_PORTS.isdisjoint(one.ports):
+    about_udp = one.protocol in (UDP, ICMP, ICMPV6)
+    if about_udp and one.ports is not None and not _IKE_PORTS.isdisjoint(one.ports):
         return False
     return any(
         address in network for network in networks for address in (one.source, one.destination)

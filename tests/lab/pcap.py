@@ -21,6 +21,11 @@ _ETHERNET = 1
 # IPv6 extension headers that stand before the payload: hop-by-hop, routing, fragment, destination.
 _HOP_BY_HOP, _ROUTING, _FRAGMENT, _DESTINATION = 0, 43, 44, 60
 
+# Destination unreachable, too big, time exceeded, parameter problem: they quote what they are about.
+_QUOTING = {(ICMP, bytes([kind])): IPV4 for kind in (3, 11, 12)} | {
+    (ICMPV6, bytes([kind])): IPV6 for kind in (1, 2, 3, 4)
+}
+
 
 class MalformedCapture(ValueError):
     """The bytes are no capture of Ethernet frames as tcpdump writes it on this machine."""
@@ -40,7 +45,7 @@ class Packet:
     """The outside of an IP packet.
 
     `ports` and `icmp_type` are None where the protocol has none, or where they are not in this
-    fragment.
+    fragment. An error of ICMP has the ports of the datagram of UDP that it is about.
     """
 
     at: float
@@ -133,6 +138,9 @@ def _ipv6(frame: Frame) -> Packet | None:
 
 
 def _ports(protocol: int, payload: bytes) -> tuple[int, int] | None:
+    if (protocol, payload[:1]) in _QUOTING:
+        quoted = packet(Frame(0.0, _QUOTING[protocol, payload[:1]], payload[8:]))
+        return None if quoted is None or quoted.protocol != UDP else quoted.ports
     if protocol not in (TCP, UDP, SCTP) or len(payload) < 4:
         return None
     source, destination = struct.unpack_from("!HH", payload)

@@ -116,6 +116,21 @@ def test_capture_of_another_kind_is_refused(header: bytes, why: str) -> None:
             ipv6(44, bytes([SCTP, 0, 0, 9, 0, 0, 0, 0]) + b"\0\5\0\6"),
             "SCTP fd00:99::1 > fd00:30::2 52 bytes",
         ),
+        (
+            IPV6,
+            ipv6(ICMPV6, b"\1\4" + bytes(6) + ipv6(UDP, b"\0\5\0\6")),
+            "ICMPv6 fd00:99::1:5 > fd00:30::2:6 92 bytes",
+        ),
+        (
+            IPV4,
+            ipv4(ICMP, b"\3\3" + bytes(6) + ipv4(UDP, b"\0\5\0\6")),
+            "ICMP 10.99.0.1:5 > 10.30.0.2:6 52 bytes",
+        ),
+        (
+            IPV4,
+            ipv4(ICMP, b"\3\3" + bytes(6) + ipv4(TCP, b"\0\5\0\6")),
+            "ICMP 10.99.0.1 > 10.30.0.2 52 bytes",
+        ),
     ],
 )
 def test_packet_tells_who_sends_what_to_whom(ethertype: int, data: bytes, text: str) -> None:
@@ -163,6 +178,8 @@ def test_clear_is_what_belongs_to_the_core_and_nothing_protects() -> None:
     assert clear(outside, mme, UDP)
     assert clear(outside, mme, TCP, (4500, 4500))
     assert clear(outside, mme, ICMP, icmp_type=8)
+    assert clear(mme, outside, ICMP, (2152, 2152), icmp_type=3)
+    assert not clear(mme, outside, ICMP, (4500, 4500), icmp_type=3)
     assert not clear(outside, gateway, TCP, (1, 2))
     assert not clear(inside, mme, 50)
     assert not clear(inside, mme, UDP, (4500, 4500))
