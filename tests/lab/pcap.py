@@ -21,7 +21,7 @@ _ETHERNET = 1
 # IPv6 extension headers that stand before the payload: hop-by-hop, routing, fragment, destination.
 _HOP_BY_HOP, _ROUTING, _FRAGMENT, _DESTINATION = 0, 43, 44, 60
 
-# Destination unreachable, too big, time exceeded, parameter problem: they quote what they are about.
+# Unreachable, too big, time exceeded, parameter problem: they quote what they are about.
 _QUOTING = {(ICMP, bytes([kind])): IPV4 for kind in (3, 11, 12)} | {
     (ICMPV6, bytes([kind])): IPV6 for kind in (1, 2, 3, 4)
 }
