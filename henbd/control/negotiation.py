@@ -78,6 +78,7 @@ def _carries(sa: IkeSa, wanted: Connection) -> bool:
 def narrowed(sa: IkeSa, wanted: Connection) -> list[Network]:
     """Return what the gateway has left out of the wanted child (RFC 7296 2.9)."""
     granted = [n for c in installed(sa) if c.name == wanted.child.name for n in c.networks]
+    # mypy does not see that what has one version is of one class.
     return [
         network
         for network in wanted.child.networks

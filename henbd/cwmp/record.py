@@ -26,6 +26,7 @@ def read(kind: type[T], entry: Any) -> T:
     if not isinstance(entry, dict):
         raise TypeError(f"{entry!r} is no {kind.__name__}")
     found = {}
+    # mypy asks for a dataclass, and has no bound for a type variable that says so.
     for field in fields(kind):  # type: ignore[arg-type]
         found[field.name] = entry[field.name]
         if type(found[field.name]) is not PLAIN[str(field.type)]:

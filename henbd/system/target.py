@@ -107,6 +107,7 @@ class Credentials(HTTPDigestAuth):
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         """Authenticate a request as far as it is known how."""
+        # types-requests leaves the methods of HTTPDigestAuth without annotations.
         super().__call__(r)  # type: ignore[no-untyped-call]
         if self._basic:
             words = f"{self.username!s}:{self.password!s}".encode()

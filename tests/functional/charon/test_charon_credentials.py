@@ -11,7 +11,7 @@ import pytest
 from henbd import credentials
 from henbd.actions import UnloadKey, UnloadSecret
 from henbd.control.tunnel import KEY_MARK
-from henbd.values import Connection
+from henbd.values import Connection, Credentials
 from tests.functional.charon.charon_loop import (
     Ground,
     by_certificate,
@@ -105,8 +105,8 @@ def test_another_gateway_of_the_same_authority_is_not_believed(tmp_path: Path, p
         assert "public key found for 'segw.lab'" in here.charon.log.read_text()
 
 
-def loaded(here: Ground, proof: object, name: str = "henbd-1") -> Connection:
-    wanted = connection(proof, TO_MME, name=name)  # type: ignore[arg-type]
+def loaded(here: Ground, proof: Credentials, name: str = "henbd-1") -> Connection:
+    wanted = connection(proof, TO_MME, name=name)
     here.loop.load(wanted)
     return wanted
 

@@ -82,11 +82,11 @@ def test_correct_session_has_no_violation(
     assert hems.sessions[0].values == {"Device.A": "10.30.0.2"}
 
 
+@pytest.mark.parametrize("hems", ["https"], indirect=True)
 def test_second_connection_resumes_tls(
     hems: Hems, log: Log, context: ssl.SSLContext | None
 ) -> None:
-    if context is None:
-        pytest.skip("TLS only")
+    assert context is not None
     address = ("127.0.0.1", hems.port)
     with (
         socket.create_connection(address) as plain,
