@@ -80,6 +80,11 @@ def _tunnel(tunnel: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
         yield "tunnel", f"inner address {', '.join(tunnel['inner_addresses'])}"
     if tunnel["networks"]:
         yield "tunnel", f"reaches {', '.join(tunnel['networks'])}"
+    if tunnel["one_child"]:
+        yield (
+            "tunnel",
+            "its gateway allows one child at a time: a new one takes the old one's place",
+        )
     for failure in tunnel["failures"]:
         times = f"failed {failure['times']} times" if failure["times"] > 1 else "failed"
         yield "tunnel", f"{failure['gateway']} {times}: {failure['failure']}"

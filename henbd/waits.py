@@ -101,7 +101,7 @@ def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:
         yield Wait(f"the tunnel with {gateway}: {condition}{alone}", again_s)
         for network in sorted(map(str, _around(gateway, wanted))):
             yield Wait(f"{gateway} to be let out: it lies in {network}, which is guarded")
-    elif wanted.connection is not None and tunnel.sa is not None and tunnel.up:
+    if isinstance(wanted.connection, Connection) and tunnel.sa is not None:
         yield from _waits_for_selectors(wanted.connection, tunnel.sa, one=wanted.one_child)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from henbd.actions import Action, Initiate
+from henbd.actions import Action, Initiate, TerminateChild
 
 # What charon was asked for shows after a few milliseconds; half a second is late by any measure.
 FIRST_PAUSE_S = 0.5
@@ -58,7 +58,18 @@ def paced(
             continue
         attempts[action] = Attempt(before.count + 1, now + _pause_s(before.count + 1))
         chosen.append(action)
+    if any(isinstance(action, TerminateChild) for action in chosen):
+        attempts |= {a: replace(t, again_at=now) for a, t in attempts.items() if _makes_way(a, t)}
     return chosen, Pace(attempts)
+
+
+def _makes_way(action: Action, attempt: Attempt) -> bool:
+    """Return whether an action may succeed now that a child was ended, and has failed but once.
+
+    A gateway that allows one child at a time refuses it beside another; until it is asked again the
+    box is without any.
+    """
+    return isinstance(action, Initiate) and attempt.count == 1
 
 
 def ended(pace: Pace, connection: str, now: float) -> Pace:

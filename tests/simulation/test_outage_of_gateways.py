@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from henbd.actions import Initiate, Tell, TerminateIke
+from henbd.actions import Initiate, Tell, TerminateChild, TerminateIke
 from henbd.control.gateways import HEAD_START_S
 from henbd.control.guard import host
 from henbd.cwmp.events import SECURITY_GATEWAY_REQUIRED
@@ -508,6 +508,17 @@ def test_a_gateway_that_grants_no_second_child_as_asked_has_the_first_replaced(
     assert set(child.networks) == {CORE, host(MME_2)}
     assert {sa.gateway.address for sa in world.charon.sas.values()} == {GATEWAY}
     assert all(informed.source == INNER for informed in world.informs[told:])
+
+
+def test_a_child_that_takes_the_place_of_another_is_asked_for_at_once(world: World) -> None:
+    """The box is without any for a round trip, not for the pause of what was refused beside it."""
+    world.bring_up_s1()
+    world.gateways[GATEWAY].manner = Manner.ONE_CHILD
+    world.provision_far_ends(MME_2)
+    while not world.done(TerminateChild):
+        world.run(0.001)
+    world.run(0.1)
+    assert [len(sa.children) for sa in world.charon.sas.values()] == [1]
 
 
 def test_a_gateway_that_refuses_the_new_child_alone_leaves_the_hems_its_way(world: World) -> None:

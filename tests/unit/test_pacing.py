@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from henbd.actions import Action, Initiate, Tell, UnloadConnection
+from henbd.actions import Action, Initiate, Tell, TerminateChild, UnloadConnection
 from henbd.control.pacing import FIRST_PAUSE_S, LONGEST_PAUSE_S, Pace, ended, paced, times
 from tests.unit.sights import NOW, link
 
@@ -76,6 +76,17 @@ def test_what_was_granted_and_lasts_is_asked_for_anew_at_once_when_it_goes() -> 
     pace = ended(pace, INITIATE.connection, NOW + 3)
     _, pace = paced(pace, [], NOW + 3 + FIRST_PAUSE_S)
     assert pace == Pace()
+
+
+def test_a_child_that_was_refused_is_asked_for_at_once_when_the_one_beside_it_is_ended() -> None:
+    """Once: a gateway that refuses it alone too is not asked again and again for that."""
+    pace, at = Pace(), NOW
+    for number, expected in enumerate(([INITIATE], [INITIATE], [])):
+        chosen, pace = paced(pace, [INITIATE], at)
+        assert chosen == expected
+        pace = ended(pace, INITIATE.connection, at)
+        _, pace = paced(pace, [TerminateChild(number)], at)
+        at += 0.01
 
 
 def test_order_is_kept() -> None:

@@ -28,6 +28,7 @@ TUNNEL = {
     "foreign_addresses": [],
     "gateway": "192.0.2.101",
     "networks": ["10.30.0.0/24"],
+    "one_child": False,
     "failures": [],
 }
 S1 = {
@@ -126,6 +127,13 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         [
             "next         attempt in 12.3 s, after 2 that failed",
             "             periodic Inform in 10 min 0 s",
+        ],
+    ),
+    (
+        "tunnel",
+        {"one_child": True},
+        [
+            "             its gateway allows one child at a time: a new one takes the old one's place"
         ],
     ),
     (

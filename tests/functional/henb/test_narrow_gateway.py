@@ -26,7 +26,8 @@ def test_a_gateway_that_allows_one_child_has_the_old_one_ended_first(registered:
     assert eventually(lambda: f"to {SECOND_MME}/32" in registered.status()["guards"]["standing"])
     with Prober(registered.net.henb, ((SECOND_MME, 36412), (HEMS, 7557), (SGW, 2152))):
         registered.log.wait("child-down", 20, since=since)
-        assert registered.status()["tunnel"]["one_child"]
+        assert eventually(lambda: "allows one child at a time" in registered.screen())
+        assert eventually(lambda: "to grant another child" in str(waited_for(registered)))
         registered.gateway.accept()
         assert eventually(lambda: len(registered.second_mme.s1_up) == 1, 30)
     assert not registered.log.events("ike-down", since)
@@ -52,3 +53,8 @@ def replaced(lab: Lab) -> bool:
     (sa,) = status["tunnel"]["ike_sas"]
     alone = sa["children"] == [status["tunnel"]["wanted"]["child"]]
     return alone and "grants less" in str(status["waiting_for"])
+
+
+def waited_for(lab: Lab) -> list[str]:
+    """Return what henbd waits for."""
+    return [wait["for"] for wait in lab.status()["waiting_for"]]
