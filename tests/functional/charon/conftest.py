@@ -21,3 +21,10 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 def here(tmp_path: Path, pki: Pki) -> Iterator[Ground]:
     with ground(tmp_path, pki) as made:
         yield made
+
+
+@pytest.fixture
+def patient(tmp_path: Path, pki: Pki) -> Iterator[Ground]:
+    """Give a ground whose charon does not give up a gateway while a test looks."""
+    with ground(tmp_path, pki, gives_up=False) as made:
+        yield made

@@ -15,7 +15,7 @@ from tests.functional.charon.charon_loop import Ground, by_secret, child, connec
 from tests.lab.charon import kernel_has_esp
 from tests.lab.namespaces import run
 from tests.lab.pki import Pki
-from tests.lab.probe import ping
+from tests.lab.probe import eventually, ping
 from tests.lab.topology import MME, MME_6, SECOND_MME
 
 pytestmark = [
@@ -171,29 +171,32 @@ def test_rekeying_never_looks_like_a_loss(here: Ground, side: str) -> None:
     assert first.children[0].unique_id not in {c.unique_id for c in last.children if c.installed}
 
 
-def test_rekeying_that_is_not_answered_is_no_loss_yet(here: Ground) -> None:
-    loop = here.loop
-    wanted = connection(here.credentials, child("net-1", f"{MME}/32"))
+def test_rekeying_that_is_not_answered_is_no_loss_yet(patient: Ground) -> None:
+    loop = patient.loop
+    wanted = connection(patient.credentials, child("net-1", f"{MME}/32"))
     before = loop.bring_up(wanted)
-    here.lab.cut("segw")
-    here.charon.vici.rekey(ike=wanted.name)
-    loop.idle(0.3)
-    assert [sa.state for sa in here.charon.vici.sas()] == ["REKEYING"]
+    patient.lab.cut("segw")
+    patient.charon.vici.rekey(ike=wanted.name)
+    assert eventually(lambda: states(patient) == ["REKEYING"])
     (sa,) = loop.see(full=False).sas
     assert carries(sa)
     assert (sa.unique_id, sa.inner) == (before.unique_id, before.inner)
 
 
-def test_reauthentication_is_a_negotiation_from_its_beginning(here: Ground) -> None:
-    loop = here.loop
-    wanted = connection(here.credentials, child("net-1", f"{MME}/32"))
+def test_reauthentication_is_a_negotiation_from_its_beginning(patient: Ground) -> None:
+    loop = patient.loop
+    wanted = connection(patient.credentials, child("net-1", f"{MME}/32"))
     loop.bring_up(wanted)
-    here.lab.cut("segw")
-    here.charon.vici.reauthenticate(wanted.name)
-    loop.idle(0.3)
-    assert [sa.state for sa in here.charon.vici.sas()] == ["DELETING"]
+    patient.lab.cut("segw")
+    patient.charon.vici.reauthenticate(wanted.name)
+    assert eventually(lambda: states(patient) == ["DELETING"])
     (sa,) = loop.see(full=False).sas
     assert (sa.established, sa.connecting) == (False, True)
+
+
+def states(here: Ground) -> list[str]:
+    """Return how the IKE_SAs are, in charon's words."""
+    return [sa.state for sa in here.charon.vici.sas()]
 
 
 def test_operators_unloading_is_seen(here: Ground, tmp_path: Path) -> None:

@@ -71,9 +71,14 @@ def two_ways() -> Iterator[Namespace]:
             "route add default via fd01::2 metric 100",
             "route add default via fd02::2 metric 200",
         )
-        # Nothing is sent from an address that is still tentative.
-        assert eventually(lambda: "tentative" not in box.run("ip", "-6", "address"))
+        await_addresses(box, far)
         yield box
+
+
+def await_addresses(*namespaces: Namespace) -> None:
+    """Wait until every address can be used: none is sent from, nor bound to, while tentative."""
+    for namespace in namespaces:
+        assert eventually(lambda ns=namespace: "tentative" not in ns.run("ip", "-6", "address"), 20)
 
 
 def _numbered(host: int) -> Iterator[str]:

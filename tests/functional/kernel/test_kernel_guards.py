@@ -23,6 +23,7 @@ from tests.functional.kernel.kernel_box import (
     NETWORK,
     SENT,
     Bells,
+    await_addresses,
     index,
     see,
     send,
@@ -216,6 +217,7 @@ def behind() -> Iterator[tuple[Namespace, Namespace, Namespace]]:
         far.ip("route add default via 10.1.0.1", "route add default via fd01::1")
         lan.ip(*_ways("lan0", "10.77.0.2/24", "fd77::2/64"))
         lan.ip("route add default via 10.77.0.1", "route add default via fd77::1")
+        await_addresses(box, far, lan)
         yield box, far, lan
 
 
