@@ -83,7 +83,7 @@ def _tunnel(tunnel: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
     if tunnel["one_child"]:
         yield (
             "tunnel",
-            "its gateway allows one child at a time: a new one takes the old one's place",
+            "its gateway allows one child at a time: a new one replaces the old",
         )
     for failure in tunnel["failures"]:
         times = f"failed {failure['times']} times" if failure["times"] > 1 else "failed"

@@ -132,9 +132,7 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
     (
         "tunnel",
         {"one_child": True},
-        [
-            "             its gateway allows one child at a time: a new one takes the old one's place"
-        ],
+        ["             its gateway allows one child at a time: a new one replaces the old"],
     ),
     (
         "tunnel",
