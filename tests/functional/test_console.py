@@ -279,7 +279,7 @@ def test_a_daemon_whose_backlog_is_full_does_not_answer(tmp_path: Path) -> None:
         with waiting, pytest.raises(ConsoleError, match="does not answer"):
             ask(path, {}, 0.1)
         with pytest.raises(HenbdError, match="another daemon listens"):
-            Console(path, "", Loop().doorbell, time.monotonic, dict)
+            Console(path, "", Loop().doorbell, time.monotonic, lambda *_: {})
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")

@@ -62,8 +62,9 @@ class AddressWatch:
         os.close(self._end)
 
     def _watch(self) -> None:
+        watched = [self._socket.fileno(), self._end]
         while True:
-            ready, _, _ = select.select([self._socket, self._end], [], [])
+            ready, _, _ = select.select(watched, [], [])
             if self._end in ready:
                 return
             at = time.monotonic()

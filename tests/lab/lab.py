@@ -398,7 +398,7 @@ class Lab:
     def informed(self, path: str) -> str:
         """Return the value of a parameter that the HeMS was told last."""
         told = [e.facts["parameters"] for e in self.log.events("Inform")]
-        return next(values[path] for values in reversed(told) if path in values)
+        return str(next(values[path] for values in reversed(told) if path in values))
 
     def hems_knows(self) -> str:
         """Return the inner address that the HeMS was told last, empty if it was told none."""

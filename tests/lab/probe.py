@@ -26,7 +26,7 @@ def unanswered(where: Namespace, to: Address, *options: str) -> bool:
     return False
 
 
-def eventually(fact: Callable[[], bool], within_s: float = 5) -> bool:
+def eventually(fact: Callable[[], object], within_s: float = 5) -> bool:
     """Return whether it becomes true in time."""
     deadline = time.monotonic() + within_s * PATIENCE
     while not fact():

@@ -71,10 +71,10 @@ class Prober:
                 with contextlib.suppress(OSError):
                     sender.bind((address, 0))
             for sender in (self._free, *self._on_device, *(s for s, _ in self._bound)):
-                for address, port in self._targets:
+                for target, port in self._targets:
                     self.tried += 1
                     with contextlib.suppress(OSError):
-                        sender.sendto(b"belongs inside", (str(address), port))
+                        sender.sendto(b"belongs inside", (str(target), port))
 
 
 def _sender() -> socket.socket:

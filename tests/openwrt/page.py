@@ -87,7 +87,7 @@ def render(
     page = write(folder, answers, deeds, error, translation)
     done = chromium(folder, "--dump-dom", page.as_uri())
     tree = html.document_fromstring(done)
-    report = json.loads(tree.body.get("data-report") or "{}")
+    report = json.loads(str(tree.xpath("string(body/@data-report)")) or "{}")
     assert report["errors"] == []
     assert not report["overflows"], "the page is wider than its window"
     return Rendered(tree, report["calls"], report["notifications"])

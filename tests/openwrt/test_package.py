@@ -80,8 +80,8 @@ def test_package_is_built_with_and_without_sources(directory: str, package: str)
 def sourceless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build what setup.py installs, and leave of it what OpenWrt does: bytecode without sources."""
     folder = tmp_path_factory.mktemp("sourceless")
-    build = ["setup.py", "--quiet", "build", "--build-base", folder / "build", "--build-lib"]
-    subprocess.run([sys.executable, *build, folder / "lib"], cwd=TREE, check=True)
+    build = ["setup.py", "--quiet", "build", "--build-base", f"{folder}/build", "--build-lib"]
+    subprocess.run([sys.executable, *build, f"{folder}/lib"], cwd=TREE, check=True)
     assert compileall.compile_dir(folder / "lib", quiet=1, legacy=True)
     for source in (folder / "lib").rglob("*.py"):
         source.unlink()
@@ -100,7 +100,7 @@ print(henbd.__file__)
 """
 
 
-def python(modules: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+def python(modules: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-P", *arguments],
         cwd="/",

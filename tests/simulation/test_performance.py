@@ -186,7 +186,7 @@ def test_a_period_in_which_the_clock_is_set_is_as_long_as_it_was(world: World) -
     assert url.removeprefix(URL)[:19] == "A20260601.1200+0000"
     assert isinstance(content, bytes)
     root = etree.fromstring(content)
-    begin, end = (e.attrib.values()[0] for e in root.iterfind(".//m:measCollec", NS))
+    begin, end = (str(e.attrib.values()[0]) for e in root.iterfind(".//m:measCollec", NS))
     lasted = datetime.fromisoformat(end) - datetime.fromisoformat(begin)
     assert {e.get("duration") for e in root.iterfind(".//m:granPeriod", NS)} == {
         f"PT{lasted.seconds}S"

@@ -10,7 +10,8 @@ import pytest
 from henbd.actions import Initiate, Tell
 from henbd.control.reconfigure import taken
 from henbd.model import paths
-from henbd.settings import AddressFamily, Settings
+from henbd.settings import Settings
+from henbd.values import AddressFamily
 from tests.unit.settings import connection_request, device, hems, ipsec, s1, settings
 from tests.unit.world import GATEWAY_2, World
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from henbd.errors import CharonError
 from henbd.system import charon_messages as messages
+from henbd.system.vici_connection import Section
 from henbd.values import (
     ChildSa,
     EspMode,
@@ -30,7 +31,7 @@ CHILD = {
     "local-ts": [b"10.99.0.1/32"],
     "remote-ts": [b"10.30.0.0/16", b"fd00:30::2/128"],
 }
-IKE = {
+IKE: dict[str, Any] = {
     "uniqueid": b"3",
     "version": b"2",
     "state": b"ESTABLISHED",
@@ -109,7 +110,7 @@ def test_what_is_no_spi_is_an_error(spi: bytes) -> None:
 
 
 def test_two_ike_sas_of_one_name_are_two() -> None:
-    items = [{"henbd-1": IKE}, {"henbd-1": IKE | {"uniqueid": b"4"}}]
+    items: list[Section] = [{"henbd-1": IKE}, {"henbd-1": IKE | {"uniqueid": b"4"}}]
     assert [sa.unique_id for sa in messages.ike_sas(items)] == [3, 4]
 
 
@@ -250,7 +251,7 @@ def test_ike_sa_that_makes_no_sense_is_an_error(changes: dict[str, Any]) -> None
 
 
 def test_loaded_things_are_read() -> None:
-    connections = [
+    connections: list[Section] = [
         {"henbd-1": {"version": b"IKEv2", "children": {"net-1": {"mode": b"TUNNEL"}, "net-2": {}}}},
         {"office": {"remote_addrs": [b"192.0.2.1"]}},
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -45,10 +46,10 @@ def chosen(
     tunnel: Tunnel = DOWN,
     hosts: tuple[str, ...] = BOTH,
     now: float = NOW,
-    **names: tuple[Address, ...],
+    names: Mapping[str, tuple[Address, ...]] = {},
 ) -> Address | None:
     literals = {host: (ip_address(host),) for host in hosts if host in BOTH}
-    seen = observed(names={**literals, **{f"{key}.example": n for key, n in names.items()}})
+    seen = observed(names={**literals, **names})
     return choose(hosts, seen, tunnel, known, BOX, now)
 
 
@@ -82,18 +83,18 @@ def test_one_that_has_sent_us_on_to_another_is_kept() -> None:
 
 
 def test_each_address_of_a_name_is_a_candidate() -> None:
-    names = {"segw": (GATEWAY, GATEWAY_2)}
-    assert chosen(ONE_FAILED, hosts=("segw.example",), **names) == GATEWAY_2
+    names = {"segw.example": (GATEWAY, GATEWAY_2)}
+    assert chosen(ONE_FAILED, hosts=("segw.example",), names=names) == GATEWAY_2
 
 
 def test_a_name_without_an_address_is_passed_over() -> None:
-    assert chosen(hosts=("gone.example", str(GATEWAY_2)), gone=()) == GATEWAY_2
+    assert chosen(hosts=("gone.example", str(GATEWAY_2)), names={"gone.example": ()}) == GATEWAY_2
 
 
 def test_one_that_works_is_kept_while_its_name_may_be_lost() -> None:
     elsewhere = ip_address("203.0.113.1")
     hosts = ("gone.example", str(GATEWAY_2))
-    assert chosen(hosts=hosts, tunnel=tunnel(elsewhere), gone=()) == elsewhere
+    assert chosen(hosts=hosts, tunnel=tunnel(elsewhere), names={"gone.example": ()}) == elsewhere
 
 
 def test_without_a_candidate_there_is_no_gateway() -> None:
@@ -159,9 +160,9 @@ def look(
     asked: tuple[str, ...] = NEW,
     seen: Observed = SEEN,
     nameless_s: float = 0.0,
-    **changes: tuple[str, ...],
+    proposals: tuple[str, ...] = BOX.proposals,
 ) -> Gateways:
-    wish = replace(provisioned(), gateways=asked, **changes)
+    wish = provisioned(gateways=asked, proposals=proposals)
     return noted(known, wish, seen, tunnel, BOX, now, nameless_s)
 
 

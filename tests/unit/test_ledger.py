@@ -169,7 +169,7 @@ def test_url_that_changes_during_a_session_is_told_to_the_new_hems() -> None:
 def test_event_that_comes_during_a_bootstrap_session_is_kept() -> None:
     box = Box()
     opening = box.open()
-    box.ledger = ledgers.with_event(box.ledger, ledgers.PERIODIC)
+    box.ledger = ledgers.with_event(box.ledger, PERIODIC_EVENT)
     box.acknowledge(opening)
     assert box.codes == [PERIODIC]
 
@@ -367,7 +367,7 @@ def test_events_come_in_the_order_of_their_codes_and_each_once() -> None:
     box.ledger = ledgers.called(ledgers.called(box.ledger))
     box.ledger = ledgers.with_event(box.ledger, Event("M Reboot", "key"))
     for _ in range(2):
-        box.ledger = ledgers.with_event(box.ledger, ledgers.PERIODIC)
+        box.ledger = ledgers.with_event(box.ledger, PERIODIC_EVENT)
     box.report(address="10.99.0.2")
     assert box.codes == [BOOT, PERIODIC, CHANGE, CALLED, "M Reboot"]
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from henbd.cwmp import events
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp.structs import Event
 from henbd.model import paths
@@ -138,7 +139,7 @@ def test_retry_is_never_given_up() -> None:
 @pytest.mark.parametrize("cause", ["address", "event", "same event", "call", "way"])
 def test_new_event_ends_the_wait(cause: str) -> None:
     box = registered()
-    box.ledger = ledgers.with_event(box.ledger, ledgers.PERIODIC)
+    box.ledger = ledgers.with_event(box.ledger, events.PERIODIC)
     box.fail()
     assert box.due == 5
     match cause:
@@ -147,7 +148,7 @@ def test_new_event_ends_the_wait(cause: str) -> None:
         case "event":
             box.ledger = ledgers.with_event(box.ledger, Event("M Reboot"))
         case "same event":
-            box.ledger = ledgers.with_event(box.ledger, ledgers.PERIODIC)
+            box.ledger = ledgers.with_event(box.ledger, events.PERIODIC)
         case "call":
             box.ledger = ledgers.called(box.ledger)
         case "way":
@@ -323,6 +324,6 @@ def test_periodic_inform_is_not_told_twice_while_the_first_waits() -> None:
 @pytest.mark.conformance("C067")
 def test_periodic_inform_that_failed_is_kept() -> None:
     box = registered()
-    box.ledger = ledgers.with_event(box.ledger, ledgers.PERIODIC)
+    box.ledger = ledgers.with_event(box.ledger, events.PERIODIC)
     box.fail()
     assert box.codes == [PERIODIC]

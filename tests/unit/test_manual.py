@@ -53,7 +53,7 @@ def options(parser: argparse.ArgumentParser) -> set[str]:
 
 def text_of(page: str) -> str:
     """Return a page without its marks."""
-    return manual(page).replace("\\-", "-").replace("\\&", "")
+    return str(manual(page)).replace("\\-", "-").replace("\\&", "")
 
 
 def test_manual_has_every_command_with_its_options() -> None:

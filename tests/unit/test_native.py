@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
@@ -267,7 +268,7 @@ JSON = st.recursive(
 
 
 def _paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    inner = value.items() if isinstance(value, dict) else ()
+    inner: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else ()
     inner = enumerate(value) if isinstance(value, list) else inner
     return [path] * bool(path) + [p for key, v in inner for p in _paths(v, (*path, key))]
 

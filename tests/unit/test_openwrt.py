@@ -60,8 +60,8 @@ def configured() -> dict[tuple[str, str], dict[str, Any]]:
             section = match[1]
         elif match := re.fullmatch(r"\t(#?)(option|list) (\w+) '(.*)'", line):
             active, kind, name, value = match.groups()
-            one = {"active": not active, "kind": kind, "values": [], "comment": comment}
-            found.setdefault((section, name), one)["values"].append(value)
+            one = {"active": not active, "kind": kind, "comment": comment}
+            found.setdefault((section, name), {**one, "values": []})["values"].append(value)
         comment = line if line.startswith("\t# ") else ""
     return found
 

@@ -180,7 +180,7 @@ def test_further_addresses_are_those_on_the_same_way() -> None:
     assert inside == Reach(HEMS, INNER, (nearby,))
     direct = hems(path=HemsPath.DIRECT)
     seen = observed(kernel=kernel(), names=names)
-    assert reach(management(), direct, seen, NOBODY, frozenset()) == Reach(
+    assert reach(management(), direct, seen, judge(NOBODY, NOBODY), frozenset()) == Reach(
         HEMS, OUTER, (nearby, ROUTER)
     )
 

@@ -31,7 +31,7 @@ TUNNEL = {
     "one_child": False,
     "failures": [],
 }
-S1 = {
+S1: dict[str, Any] = {
     "inside": True,
     "far_ends": ["mme.example"],
     "port": 36412,

@@ -34,7 +34,7 @@ from henbd.cwmp.responses import (
     SetParameterValuesResponse,
     UploadResponse,
 )
-from henbd.cwmp.soap import CWMP, envelope
+from henbd.cwmp.soap import envelope
 from henbd.cwmp.structs import (
     DeviceId,
     Event,
@@ -43,6 +43,7 @@ from henbd.cwmp.structs import (
     ParameterValue,
     QueuedTransfer,
 )
+from henbd.cwmp.versions import CWMP
 from henbd.errors import FaultCode
 from henbd.model.schema import Base
 from henbd.model.types import SPELLINGS, UNKNOWN_TIME

@@ -121,6 +121,7 @@ def test_systemd_tells_process_and_invocation() -> None:
     for wrong in (b"", b"Failed to connect to bus", b"MainPID=x"):
         with pytest.raises(ValueError, match=r"MainPID|invalid literal"):
             manager.running(wrong)
+    assert manager.log is not None
     assert manager.log(Running(12, "ab"))[-1] == "_SYSTEMD_INVOCATION_ID=ab"
     assert manager.start == ("systemctl", "restart", "enb")
 
@@ -134,4 +135,5 @@ def test_procd_tells_the_process_of_an_instance() -> None:
     for wrong in (b"", b"[]"):
         with pytest.raises(ValueError, match=r"Expecting|services"):
             manager.running(wrong)
+    assert manager.log is not None
     assert manager.log(Running(12, "")) == ("logread", "-f", "-e", r"\[12\]: ")

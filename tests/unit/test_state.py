@@ -24,7 +24,7 @@ from henbd.cwmp.schedule import Scheduled
 from henbd.cwmp.state import State, document, restored
 from henbd.cwmp.structs import Event
 from henbd.model import paths
-from henbd.model.tree import Provisioning
+from henbd.model.provisioning import Provisioning
 from tests.unit.box import ADDRESS, Box, registered
 from tests.unit.settings import QUICK, SECRET, factory
 
@@ -111,7 +111,7 @@ def test_what_is_only_read_of_the_world_needs_no_write(value: str) -> None:
 def test_periodic_inform_needs_no_write_once_it_is_acknowledged() -> None:
     box = registered()
     before = document(State(box.tree, box.ledger, SECRET))
-    box.ledger = ledgers.with_event(box.ledger, ledgers.PERIODIC)
+    box.ledger = ledgers.with_event(box.ledger, events.PERIODIC)
     box.succeed()
     assert document(State(box.tree, box.ledger, SECRET)) == before
 

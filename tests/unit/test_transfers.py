@@ -13,11 +13,9 @@ from henbd.cwmp.ledger import Ledger, Owed
 from henbd.cwmp.messages import TransferComplete
 from henbd.cwmp.requests import (
     CancelTransfer,
-    Download,
     GetAllQueuedTransfers,
     GetQueuedTransfers,
     Request,
-    Upload,
 )
 from henbd.cwmp.responses import (
     CancelTransferResponse,
@@ -30,6 +28,7 @@ from henbd.cwmp.rpc import answer
 from henbd.cwmp.rules import Rules
 from henbd.cwmp.state import State, document, restored
 from henbd.cwmp.structs import Event, Fault, QueuedTransfer
+from henbd.cwmp.transfer_requests import Download, Upload
 from henbd.cwmp.transfers import INSTALL_S, MOST_ATTEMPTS, MOST_TRANSFERS, Result, Stage, Transfer
 from henbd.errors import FaultCode
 from henbd.model.types import UNKNOWN_TIME

@@ -21,11 +21,11 @@ def framed(*packets: bytes) -> bytes:
 
 
 def response(message: dict[str, Any]) -> bytes:
-    return bytes([Packet.CMD_RESPONSE]) + Message.serialize(message)
+    return bytes([Packet.CMD_RESPONSE]) + bytes(Message.serialize(message))
 
 
 def event(kind: bytes, message: dict[str, Any]) -> bytes:
-    return bytes([Packet.EVENT, len(kind)]) + kind + Message.serialize(message)
+    return bytes([Packet.EVENT, len(kind)]) + kind + bytes(Message.serialize(message))
 
 
 STREAM = framed(

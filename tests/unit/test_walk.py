@@ -84,7 +84,7 @@ def illegal(row: Parameter) -> Iterator[tuple[str, FaultCode]]:
         yield most, FaultCode.INVALID_VALUE
 
 
-def outside(kind: types.Type) -> set[int]:
+def outside(kind: Type) -> set[int]:
     """Return the numbers just outside of what a type has room for."""
     lowest = 0 if kind.base in (Base.UNSIGNED_INT, Base.UNSIGNED_LONG) else None
     beside = {n - 1 for n, _ in kind.ranges if n is not None}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -77,7 +77,7 @@ def settled(lab: Lab, within_s: float) -> tuple[str | None, float]:
 
 @pytest.mark.parametrize(("plane", "fault"), CELLS)
 def test_all_becomes_right_again_and_nothing_leaks(
-    served: Lab, plane: str, fault: str, record_property: pytest.RecordProperty
+    served: Lab, plane: str, fault: str, record_property: Callable[[str, object], None]
 ) -> None:
     FAULTS[fault](served)
     wrong, took_s = settled(served, LONG_S if fault in LONG else WITHIN_S)

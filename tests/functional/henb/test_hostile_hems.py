@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.test_hostile_envelopes import READABLE, hostile
-from tests.lab.hems.script import Garbage, Status, on_inform
+from tests.lab.hems.script import Garbage, Status, Step, on_inform
 from tests.lab.lab import Lab
 from tests.lab.probe import eventually
 
@@ -39,9 +39,9 @@ def test_hostile_answers_fail_their_session_and_no_more(registered: Lab) -> None
     lab = registered
     before, pid = height(lab), lab.henbd.pid
     for name, body in BODIES.items():
-        answers = {"the Inform": [on_inform(Garbage(body))]}
+        answers: dict[str, list[Step]] = {"the Inform": [on_inform(Garbage(body))]}
         if name not in READABLE:
-            answers["nothing"] = [Garbage(body)]
+            answers["nothing"] = [(Garbage(body),)]
         for to, script in answers.items():
             failed = failures(lab)
             lab.hems.play(script)

@@ -152,7 +152,7 @@ def test_a_restart_while_the_tunnel_is_being_negotiated(lab: Lab) -> None:
 
 def negotiates(lab: Lab) -> bool:
     """Return whether charon is on its way to the gateway."""
-    return lab.status()["tunnel"]["condition"] == "being negotiated"
+    return bool(lab.status()["tunnel"]["condition"] == "being negotiated")
 
 
 def test_a_connect_that_hangs_does_not_hold_up_the_end(lab: Lab) -> None:

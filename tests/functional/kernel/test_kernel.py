@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import pytest
 
@@ -23,9 +24,9 @@ pytestmark = [
 ]
 
 
-def listed(box: Namespace, *what: str) -> list[dict[str, object]]:
+def listed(box: Namespace, *what: str) -> list[dict[str, Any]]:
     """Return what ip has to say."""
-    found: list[dict[str, object]] = json.loads(box.run("ip", "-json", *what) or "[]")
+    found: list[dict[str, Any]] = json.loads(box.run("ip", "-json", *what) or "[]")
     return found
 
 
@@ -71,7 +72,7 @@ def test_addresses_are_those_of_ip(box: Namespace, shell: KernelShell) -> None:
     expected = {
         (ip_address(str(address["local"])), link["ifindex"])
         for link in listed(box, "address")
-        for address in link["addr_info"]  # type: ignore[attr-defined]
+        for address in link["addr_info"]
     }
     assert {(a.address, a.device) for a in see(shell).addresses} == expected
     assert all(a.usable for a in see(shell).addresses)
@@ -127,7 +128,7 @@ def test_routes_are_those_of_ip(box: Namespace, shell: KernelShell) -> None:
     assert found.keys() == expected.keys()
     names = {device.name: device.index for device in see(shell).devices}
     for key, route in expected.items():
-        hop = route["nexthops"][0] if "nexthops" in route else route  # type: ignore[index]
+        hop = route["nexthops"][0] if "nexthops" in route else route
         gateway = hop.get("gateway") or (hop.get("via") or {}).get("host")
         assert found[key].device == names[hop["dev"]]
         assert found[key].gateway == (ip_address(gateway) if gateway else None)

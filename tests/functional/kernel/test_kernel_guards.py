@@ -192,7 +192,7 @@ def test_what_is_passed_on_to_behind_the_gateway_goes_nowhere(version: int) -> N
     with behind() as (box, far, lan), shell_in(box, Bells()) as shell:
         to, source = FAR[version], BEHIND[version]
         devices = [index(shell, "wan0"), 0] if version == 4 else [0]
-        closing = [
+        closing: list[Unreachable | Block] = [
             Unreachable(ANY[version], NETWORK[version]),
             *(Block(ANY[version], NETWORK[version], device) for device in devices),
         ]

@@ -81,12 +81,14 @@ class Box:
         def here(command: tuple[str, ...]) -> tuple[str, ...]:
             return (str(self.folder / command[0]), *command[1:])
 
+        follow = known.log
+        assert follow is not None
         manager = replace(
             known,
             start=here(known.start),
             stop=here(known.stop),
             look=here(known.look),
-            log=lambda run: here(known.log(run)),
+            log=lambda run: here(follow(run)),
         )
         return ServiceRunner(manager, doorbell, clock, watch)
 

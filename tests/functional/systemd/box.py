@@ -57,11 +57,11 @@ class Box(Lab):
         self.configure()
         files = (self.pki.henb.certificate, self.pki.henb.key, self.pki.ike_ca.certificate)
         CONFIGURATION.parent.mkdir()
-        for file in (*files, self.configuration_file):
-            shutil.copy(file, CONFIGURATION.parent)
+        for path in (*files, self.configuration_file):
+            shutil.copy(path, CONFIGURATION.parent)
         text = CONFIGURATION.read_text()
-        for file in files:
-            text = text.replace(str(file), str(CONFIGURATION.parent / file.name))
+        for path in files:
+            text = text.replace(str(path), str(CONFIGURATION.parent / path.name))
         CONFIGURATION.write_text(text)
         run(str(ROOT / "systemd" / "install.sh"), "activate")
 

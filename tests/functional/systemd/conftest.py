@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.functional.systemd.box import Box
 from tests.lab.lab import Options, provisioning
 from tests.lab.namespaces import run
 
-CONFIGURATION = {
+CONFIGURATION: dict[str, dict[str, Any]] = {
     "ipsec": {"vici": "/run/charon.vici"},
     "store": {"directory": "/var/lib/henbd"},
     "device": {"boot_id_file": None},

@@ -9,7 +9,8 @@ import json
 import socket
 import threading
 from collections.abc import Callable
-from typing import IO, Any
+from io import BufferedRWPair
+from typing import Any
 
 Json = dict[str, Any]
 
@@ -48,9 +49,9 @@ class Api:
                 _say(stream, self._answer(json.loads(text)))
 
 
-def _shake_hands(stream: IO[bytes]) -> None:
+def _shake_hands(stream: BufferedRWPair) -> None:
     """Answer the opening handshake; without an Origin the API refuses it."""
-    fields = {}
+    fields: dict[bytes, bytes] = {}
     while (line := stream.readline().strip()) or not fields:
         name, _, value = line.partition(b":")
         fields[name.lower()] = value.strip()
@@ -63,7 +64,7 @@ def _shake_hands(stream: IO[bytes]) -> None:
     stream.flush()
 
 
-def _say(stream: IO[bytes], message: Json) -> None:
+def _say(stream: BufferedRWPair, message: Json) -> None:
     text = json.dumps(message).encode()
     assert len(text) < 1 << 16
     head = bytes((len(text),)) if len(text) < 126 else b"\x7e" + len(text).to_bytes(2, "big")
@@ -71,7 +72,7 @@ def _say(stream: IO[bytes], message: Json) -> None:
     stream.flush()
 
 
-def _hear(stream: IO[bytes]) -> bytes | None:
+def _hear(stream: BufferedRWPair) -> bytes | None:
     """Return the next message of the client, None at its end; its frames have to be masked."""
     head = stream.read(2)
     if len(head) < 2 or head[0] & 0x0F == CLOSE:

@@ -6,6 +6,10 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Callable
+
+# What the options of a section have been set to, with its type under no name.
+Section = dict[str, str | list[str]]
 
 CONFIG = "/etc/config/"
 WORD = re.compile(
@@ -15,9 +19,11 @@ WORD = re.compile(
 )
 
 
-def read(package):
+def read(package: str) -> dict[str, Section]:
     """Return type and options of each section; a list is a list."""
-    sections, line = {}, []
+    sections: dict[str, Section] = {}
+    line: list[str] = []
+    current: Section = {}
     with open(CONFIG + package, encoding="utf-8", errors="surrogateescape") as file:
         text = file.read()
     for match in WORD.finditer(text + "\n"):
@@ -26,16 +32,17 @@ def read(package):
         elif match["end"] and line:
             kind, name, value = (*line, "", "")[:3]
             if kind == "config":
-                sections[value or f"cfg{len(sections)}"] = current = {"": name}
+                current = {"": name}
+                sections[value or f"cfg{len(sections)}"] = current
             elif kind == "list":
-                current.setdefault(name, []).append(value)
+                current[name] = [*current.get(name, ()), value]
             else:
                 current[name] = value
             line = []
     return sections
 
 
-def write(package, sections):
+def write(package: str, sections: dict[str, Section]) -> None:
     with open(CONFIG + package, "w", encoding="utf-8") as file:
         for section, options in sections.items():
             file.write(f"config {options['']} '{section}'\n")
@@ -45,7 +52,7 @@ def write(package, sections):
                     file.write(f"\t{kind} {name} {shlex.quote(item)}\n")
 
 
-def export_shell(package):
+def export_shell(package: str) -> None:
     print(f"CONFIG_SECTIONS={shlex.quote(' '.join(read(package)))}")
     for section, options in read(package).items():
         for name, value in options.items():
@@ -58,7 +65,7 @@ def export_shell(package):
             print(f"{variable}={shlex.quote(value)}")
 
 
-def show(package):
+def show(package: str) -> None:
     for section, options in read(package).items():
         for option, found in options.items():
             items = found if isinstance(found, list) else [found]
@@ -66,7 +73,7 @@ def show(package):
             print(f"{name}={' '.join(map(shlex.quote, items))}")
 
 
-def get(path):
+def get(path: str) -> None:
     package, section, option = path.split(".")
     try:
         print(read(package)[section][option])
@@ -74,7 +81,7 @@ def get(path):
         sys.exit(1)
 
 
-def set_option(assignment):
+def set_option(assignment: str) -> None:
     path, _, value = assignment.partition("=")
     package, section, option = path.split(".")
     sections = read(package)
@@ -82,11 +89,11 @@ def set_option(assignment):
     write(package, sections)
 
 
-def commit(_package):
+def commit(_package: str) -> None:
     """All is committed at once here."""
 
 
-def is_address(text, what=ipaddress.ip_address):
+def is_address(text: str, what: Callable[[str], object] = ipaddress.ip_address) -> bool:
     try:
         what(text)
     except ValueError:
@@ -94,7 +101,7 @@ def is_address(text, what=ipaddress.ip_address):
     return True
 
 
-def number(text):
+def number(text: str) -> int | None:
     """Return what strtol(3) makes of the whole of a text, with its bases; None: nothing."""
     match = re.fullmatch(r"([+-]?)(?:0x([0-9a-f]+)|(0[0-7]*)|([1-9]\d*))", text, re.IGNORECASE)
     if not match:
@@ -105,7 +112,7 @@ def number(text):
     return -found if sign == "-" else found
 
 
-def fits(kind, value):
+def fits(kind: str, value: str) -> bool:
     """Return whether a value is of a type of validate_data."""
     name, _, rest = kind.partition("(")
     arguments = re.findall(r'"[^"]*"|[^,()]+(?:\([^)]*\))?', rest.removesuffix(")"))
@@ -118,7 +125,7 @@ def fits(kind, value):
         assert all(abs(int(bound)) < 2**31 for bound in arguments)
         found = number(value)
         return found is not None and int(arguments[0]) <= found <= int(arguments[1])
-    return {
+    known: dict[str, Callable[[], bool]] = {
         "bool": lambda: value.lower() in ("0", "off", "false", "no", "1", "on", "true", "yes"),
         "cidr": lambda: is_address(value, lambda text: ipaddress.ip_network(text, strict=False)),
         "host": lambda: is_address(value) or re.fullmatch(r"[\w-]+(\.[\w-]+)*", value) is not None,
@@ -126,10 +133,11 @@ def fits(kind, value):
         "string": lambda: True,
         "uinteger": lambda: (number(value) or 0) >= 0 and number(value) is not None,
         "uciname": lambda: re.fullmatch(r"\w*", value) is not None,
-    }[name]()
+    }
+    return known[name]()
 
 
-def validate_data(package, kind, section, *options):
+def validate_data(package: str, kind: str, section: str, *options: str) -> None:
     found, wrong = read(package).get(section, {}), False
     if found.get("") != kind:
         sys.exit(f"validate_data: {package}.{section} is no section of type {kind}")

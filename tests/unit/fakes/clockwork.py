@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-Deed = Callable[[], None]
+Deed = Callable[[], object]
 
 # What a turn of the loop costs; so a loop that never sleeps still sees time pass.
 TURN_S = 0.0001
