@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from ipaddress import ip_address, ip_network
 
 from henbd.system.doorbell import Doorbell, Ring
@@ -78,7 +79,11 @@ def two_ways() -> Iterator[Namespace]:
 def await_addresses(*namespaces: Namespace) -> None:
     """Wait until every address can be used: none is sent from, nor bound to, while tentative."""
     for namespace in namespaces:
-        assert eventually(lambda ns=namespace: "tentative" not in ns.run("ip", "-6", "address"), 20)
+        assert eventually(partial(_settled, namespace), 20)
+
+
+def _settled(namespace: Namespace) -> bool:
+    return "tentative" not in namespace.run("ip", "-6", "address")
 
 
 def _numbered(host: int) -> Iterator[str]:
