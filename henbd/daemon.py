@@ -18,6 +18,7 @@ from henbd.clock import Clock
 from henbd.control import course as courses
 from henbd.control import (
     factory,
+    gateway_turns,
     guard,
     intent,
     wording,
@@ -298,7 +299,7 @@ class Daemon:
         """Yield when something may be done that was put off, or given up that was held."""
         yield from courses.times(self.witness.course, self.settings.s1.hold_s, self._passed_at)
         if self.settings.ipsec is not None:
-            yield from gateway_lists.times(
+            yield from gateway_turns.times(
                 self.witness.course.gateways,
                 self.witness.tunnel,
                 self.settings.ipsec,

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from henbd.control import s1, trials
-from henbd.control.gateways import asked_again_at, on_trial, turn_ends_at
+from henbd.control.gateway_turns import on_trial, turn_ends_at
+from henbd.control.gateways import asked_again_at
 from henbd.control.guard import networks
 from henbd.control.negotiation import narrowed
 from henbd.control.selectors import gateways

@@ -9,8 +9,7 @@ from datetime import timedelta
 
 from henbd.clock import Clock
 from henbd.control import course as courses
-from henbd.control import factory, report, report_box, report_ipsec, report_s1
-from henbd.control import gateways as gateway_lists
+from henbd.control import factory, gateway_turns, report, report_box, report_ipsec, report_s1
 from henbd.control import history as histories
 from henbd.control.course import Course
 from henbd.control.gateways import Gateways
@@ -110,9 +109,9 @@ class Witness:
         if ipsec is None:
             return
         since = self.course.tunnel_since
-        after = gateway_lists.noted(before, asked, observed, tunnel, ipsec, now, now - since)
+        after = gateway_turns.noted(before, asked, observed, tunnel, ipsec, now, now - since)
         self.course = replace(self.course, gateways=after)
-        trouble = gateway_lists.trouble(before, after)
+        trouble = gateway_turns.trouble(before, after)
         if trouble is not None:
             logger.warning("%s", trouble)
             required = events.SECURITY_GATEWAY_REQUIRED

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from henbd.control import course as courses
+from henbd.control import gateway_turns, guard, s1, trials
 from henbd.control import gateways as gateway_lists
-from henbd.control import guard, s1, trials
 from henbd.control.connection import connection
 from henbd.control.course import Course
 from henbd.control.routing import CHARON_TABLE, MAIN_TABLE, best_route, covered
@@ -64,11 +64,11 @@ def desired(
     `hems` are all addresses of the HeMS, none while they are not known.
     """
     assert isinstance(observed.kernel, Kernel)
-    ipsec = settings.ipsec and gateway_lists.in_force(course.gateways, asked, settings.ipsec)
+    ipsec = settings.ipsec and gateway_turns.in_force(course.gateways, asked, settings.ipsec)
     ends = far_ends(asked, observed)
     behind = behind_gateway(asked, settings, observed, tunnel, ends, hems)
     opened = apart_from_s1(asked, observed, hems) if course.hems_outside else frozenset()
-    hosts = gateway_lists.in_use(course.gateways, asked.gateways)
+    hosts = gateway_turns.in_use(course.gateways, asked.gateways)
     guarded = protected(asked, settings, observed, behind, hems) - opened
     # Behind a guard no gateway could be reached that would lead there.
     guarded -= set(map(guard.host, gateways((*asked.gateways, *hosts), observed)))

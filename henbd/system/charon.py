@@ -15,7 +15,8 @@ from functools import partial
 from henbd.actions import CharonAction, Initiate
 from henbd.control.wording import worded
 from henbd.errors import CharonError
-from henbd.system.charon_messages import esp_mode, ike_sas, loaded, request_for, torn
+from henbd.system.charon_answers import esp_mode, ike_sas, loaded, torn
+from henbd.system.charon_requests import request_for
 from henbd.system.doorbell import Doorbell
 from henbd.system.initiation import Initiations
 from henbd.system.vici_connection import Reply, ViciConnection

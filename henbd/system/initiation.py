@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from henbd.actions import Initiate
-from henbd.system.charon_messages import request_for
+from henbd.system.charon_requests import request_for
 from henbd.system.doorbell import Doorbell
 from henbd.system.vici_connection import Reply, ViciConnection
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from henbd.errors import CharonError
-from henbd.system import charon_messages as messages
+from henbd.system import charon_answers as answers
 from henbd.system.vici_connection import Framing, Reply
 
 
@@ -23,11 +23,11 @@ def understand(reply: Reply) -> None:
     """Take one answer for each of those that are asked for."""
     reply.refusal()
     readings: tuple[Callable[[], object], ...] = (
-        lambda: messages.ike_sas(reply.items),
-        lambda: messages.torn(reply.items),
-        lambda: messages.ike_sas((reply.message,)),
-        lambda: messages.loaded(reply.items, reply.message, reply.message),
-        lambda: messages.esp_mode(reply.message),
+        lambda: answers.ike_sas(reply.items),
+        lambda: answers.torn(reply.items),
+        lambda: answers.ike_sas((reply.message,)),
+        lambda: answers.loaded(reply.items, reply.message, reply.message),
+        lambda: answers.esp_mode(reply.message),
     )
     for read in readings:
         with suppress(CharonError):

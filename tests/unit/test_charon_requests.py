@@ -1,4 +1,4 @@
-"""What charon is told: actions → VICI messages."""
+"""What charon is told: actions → VICI requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from henbd.actions import (
     UnloadKey,
     UnloadSecret,
 )
-from henbd.system import charon_messages as messages
+from henbd.system import charon_requests as requests
 from henbd.values import AddressFamily, Certificate, Child, Connection, PresharedKey
 
 CERTIFICATE = Certificate(b"certificate", b"key", "ab" * 20, (b"root", b"intermediate"))
@@ -74,26 +74,26 @@ WITH_SECRET = replace(
     ],
 )
 def test_action_is_a_command(action: CharonAction, command: str, message: dict[str, Any]) -> None:
-    assert messages.request_for(action) == (command, message)
+    assert requests.request_for(action) == (command, message)
 
 
 def test_the_mark_of_a_key_is_a_secret_that_nobody_can_guess() -> None:
-    command, message = messages.request_for(MarkKey(CONNECTION))
+    command, message = requests.request_for(MarkKey(CONNECTION))
     other = replace(CONNECTION, credentials=replace(CERTIFICATE, key=b"another"))
     assert command == "load-shared"
     assert (message["id"], message["owners"]) == ("henbd-2", ["henbd-2"])
-    assert message["data"] != messages.request_for(MarkKey(other))[1]["data"]
+    assert message["data"] != requests.request_for(MarkKey(other))[1]["data"]
     assert CERTIFICATE.key not in message["data"]
 
 
 def test_intermediate_certificates_come_after_our_own() -> None:
     below = replace(CONNECTION, credentials=replace(CERTIFICATE, intermediates=(b"between",)))
-    _, message = messages.request_for(LoadConnection(below))
+    _, message = requests.request_for(LoadConnection(below))
     assert message["henbd-1"]["local"]["certs"] == [b"certificate", b"between"]  # type: ignore[index, call-overload]
 
 
 def test_connection_with_certificates_is_loaded_whole() -> None:
-    assert messages.request_for(LoadConnection(CONNECTION)) == (
+    assert requests.request_for(LoadConnection(CONNECTION)) == (
         "load-conn",
         {
             "henbd-1": {
@@ -126,7 +126,7 @@ def test_connection_with_certificates_is_loaded_whole() -> None:
 
 
 def test_connection_with_a_secret_names_it_nowhere() -> None:
-    command, message = messages.request_for(LoadConnection(WITH_SECRET))
+    command, message = requests.request_for(LoadConnection(WITH_SECRET))
     connection: Any = message["henbd-1"]
     assert command == "load-conn"
     assert connection["vips"] == ["::"]
@@ -136,13 +136,13 @@ def test_connection_with_a_secret_names_it_nowhere() -> None:
 
 
 def test_connection_behind_an_interface_names_it() -> None:
-    _, message = messages.request_for(LoadConnection(replace(CONNECTION, if_id=42)))
+    _, message = requests.request_for(LoadConnection(replace(CONNECTION, if_id=42)))
     connection: Any = message["henbd-1"]
     assert (connection["if_id_in"], connection["if_id_out"]) == ("42", "42")
 
 
 def test_connection_does_nothing_by_itself() -> None:
-    _, message = messages.request_for(LoadConnection(CONNECTION))
+    _, message = requests.request_for(LoadConnection(CONNECTION))
     connection: Any = message["henbd-1"]
     actions = {"start_action", "close_action", "dpd_action"}
     assert not actions & {*connection, *connection["children"]["net-1"]}

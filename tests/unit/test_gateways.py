@@ -8,10 +8,12 @@ from ipaddress import ip_address
 
 import pytest
 
+from henbd.control import gateway_turns as turns
 from henbd.control import gateways as lists
 from henbd.control import trials
 from henbd.control.connection import name_with
-from henbd.control.gateways import HEAD_START_S, NAMELESS_S, Gateways, choose, noted
+from henbd.control.gateway_turns import NAMELESS_S, noted
+from henbd.control.gateways import HEAD_START_S, Gateways, choose
 from henbd.control.trials import Trials
 from henbd.control.tunnel import Condition, Tunnel, judge
 from henbd.values import Address, Observed
@@ -180,22 +182,22 @@ def on_trial(tunnel: Tunnel = OF_OLD) -> Gateways:
 def test_a_list_that_works_is_the_last_good_one() -> None:
     known = look(Gateways(), OF_OLD, NOW, asked=OLD)
     assert (known.good, known.fallen_back) == (OLD, False)
-    assert lists.in_use(known, OLD) == OLD
+    assert turns.in_use(known, OLD) == OLD
 
 
 @pytest.mark.parametrize("tunnel", [OF_OLD, DOWN])
 def test_a_new_list_is_on_trial_and_then_the_last_good_one_is_used_again(tunnel: Tunnel) -> None:
     known = on_trial(tunnel)
-    assert lists.in_use(known, NEW) == NEW
+    assert turns.in_use(known, NEW) == NEW
     assert look(known, tunnel, NOW + 99).fallen_back is False
     after = look(known, tunnel, NOW + 100)
-    assert lists.in_use(after, NEW) == OLD
-    assert "is used again" in (lists.trouble(known, after) or "")
+    assert turns.in_use(after, NEW) == OLD
+    assert "is used again" in (turns.trouble(known, after) or "")
 
 
 def test_a_new_list_that_works_is_kept() -> None:
     known = look(on_trial(), OF_NEW, NOW + 50)
-    assert (known.good, lists.in_use(known, NEW)) == (NEW, NEW)
+    assert (known.good, turns.in_use(known, NEW)) == (NEW, NEW)
     assert look(known, DOWN, NOW + 10_000).fallen_back is False
 
 
@@ -206,14 +208,14 @@ def test_the_new_list_is_retried_sooner_if_the_last_good_one_does_not_work_eithe
     back = look(on_trial(), tunnel, NOW + 100)
     assert look(back, tunnel, NOW + 99 + turn_s).fallen_back
     again = look(back, tunnel, NOW + 100 + turn_s)
-    assert lists.in_use(again, NEW) == NEW
-    assert NOW + 100 + turn_s in lists.times(back, tunnel, BOX, NOW + 100)
+    assert turns.in_use(again, NEW) == NEW
+    assert NOW + 100 + turn_s in turns.times(back, tunnel, BOX, NOW + 100)
 
 
 def proposed(known: Gateways, proposals: tuple[str, ...] = CHOICE) -> tuple[str, ...]:
     """Return which proposals of IKE are used, where the HeMS allows these."""
     asked = provisioned(gateways=OLD, proposals=proposals)
-    return lists.in_force(known, asked, BOX).proposals
+    return turns.in_force(known, asked, BOX).proposals
 
 
 @pytest.mark.parametrize("tunnel", [OF_BOX, DOWN])
@@ -221,9 +223,9 @@ def test_a_choice_of_algorithms_is_on_trial_like_a_list(tunnel: Tunnel) -> None:
     known = look(look(Gateways(), OF_BOX, NOW, OLD), tunnel, NOW, OLD, proposals=CHOICE)
     assert proposed(look(known, tunnel, NOW + 99, OLD, proposals=CHOICE)) == CHOICE
     after = look(known, tunnel, NOW + 100, OLD, proposals=CHOICE)
-    assert (lists.in_use(after, OLD), proposed(after)) == (OLD, BOX.proposals)
-    assert "choice of algorithms did not work" in (lists.trouble(known, after) or "")
-    assert NOW + 100 in lists.times(known, tunnel, BOX, NOW)
+    assert (turns.in_use(after, OLD), proposed(after)) == (OLD, BOX.proposals)
+    assert "choice of algorithms did not work" in (turns.trouble(known, after) or "")
+    assert NOW + 100 in turns.times(known, tunnel, BOX, NOW)
     assert proposed(after, BOX.proposals) == BOX.proposals
     other = ("aes128-sha256-ecp256",)
     assert proposed(after, other) == other, "another choice is tried at once"
@@ -234,14 +236,14 @@ def test_a_choice_of_algorithms_that_worked_is_stayed_with() -> None:
     assert proposed(look(known, DOWN, NOW + 9999, OLD, proposals=CHOICE)) == CHOICE
     back = look(look(known, DOWN, NOW, proposals=CHOICE), DOWN, NOW + 100, proposals=CHOICE)
     asked = provisioned(gateways=NEW, proposals=CHOICE)
-    assert lists.in_use(back, NEW) == OLD
-    assert lists.in_force(back, asked, BOX).proposals == CHOICE
+    assert turns.in_use(back, NEW) == OLD
+    assert turns.in_force(back, asked, BOX).proposals == CHOICE
 
 
 def test_another_list_of_the_hems_is_tried_at_once() -> None:
     back = look(on_trial(), OF_OLD, NOW + 100)
     newer = ("198.51.100.7",)
-    assert lists.in_use(back, newer) == newer
+    assert turns.in_use(back, newer) == newer
     assert not look(back, OF_OLD, NOW + 101, asked=newer).fallen_back
 
 
@@ -274,8 +276,8 @@ def test_all_have_failed_when_the_last_one_has() -> None:
     assert not one.failed
     both = look(BOTH_FAILED, DOWN, NOW, asked=BOTH)
     assert both.failed
-    assert lists.trouble(one, both) == "no security gateway can be had"
-    assert lists.trouble(both, look(both, DOWN, NOW + 1, asked=BOTH)) is None
+    assert turns.trouble(one, both) == "no security gateway can be had"
+    assert turns.trouble(both, look(both, DOWN, NOW + 1, asked=BOTH)) is None
 
 
 def test_none_has_failed_while_the_tunnel_is_up_or_there_is_no_way_out() -> None:

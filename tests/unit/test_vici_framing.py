@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from vici.protocol import Message, Packet
 
 from henbd.errors import CharonError
-from henbd.system import charon_messages as messages
+from henbd.system import charon_answers as answers
 from henbd.system.vici_connection import Event, Framing, Reply
 
 
@@ -96,9 +96,9 @@ def test_no_bytes_can_harm(packets: list[bytes]) -> None:
     try:
         for part in framing.receive(framed(*packets)):
             if isinstance(part, Reply):
-                messages.ike_sas([part.message, *part.items])
-                messages.loaded([part.message], part.message, part.message)
-                messages.esp_mode(part.message)
+                answers.ike_sas([part.message, *part.items])
+                answers.loaded([part.message], part.message, part.message)
+                answers.esp_mode(part.message)
     except CharonError:
         pass
 

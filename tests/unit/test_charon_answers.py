@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from henbd.errors import CharonError
-from henbd.system import charon_messages as messages
+from henbd.system import charon_answers as answers
 from henbd.system.vici_connection import Section
 from henbd.values import (
     ChildSa,
@@ -47,7 +47,7 @@ IKE: dict[str, Any] = {
 def ike_sa(**changes: Any) -> IkeSa:
     """Return the IKE_SA that charon lists with these changes; None takes a key away."""
     section = {key: value for key, value in (IKE | changes).items() if value is not None}
-    (found,) = messages.ike_sas([{"henbd-1": section}])
+    (found,) = answers.ike_sas([{"henbd-1": section}])
     return found
 
 
@@ -111,7 +111,7 @@ def test_what_is_no_spi_is_an_error(spi: bytes) -> None:
 
 def test_two_ike_sas_of_one_name_are_two() -> None:
     items: list[Section] = [{"henbd-1": IKE}, {"henbd-1": IKE | {"uniqueid": b"4"}}]
-    assert [sa.unique_id for sa in messages.ike_sas(items)] == [3, 4]
+    assert [sa.unique_id for sa in answers.ike_sas(items)] == [3, 4]
 
 
 def test_ike_sa_that_is_being_negotiated_has_little_to_tell() -> None:
@@ -170,7 +170,7 @@ DELETING = IKE | {"state": b"DELETING", "tasks-active": [b"IKE_REKEY"], "child-s
 def test_list_without_the_successor_of_an_ike_sa_is_torn(
     items: list[dict[str, Any]], torn: bool
 ) -> None:
-    assert messages.torn(items) is torn
+    assert answers.torn(items) is torn
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_loaded_things_are_read() -> None:
         {"henbd-1": {"version": b"IKEv2", "children": {"net-1": {"mode": b"TUNNEL"}, "net-2": {}}}},
         {"office": {"remote_addrs": [b"192.0.2.1"]}},
     ]
-    found = messages.loaded(connections, {"keys": [b"ab" * 20]}, {"keys": [b"henbd-2", b"psk"]})
+    found = answers.loaded(connections, {"keys": [b"ab" * 20]}, {"keys": [b"henbd-2", b"psk"]})
     assert found == Loaded(
         connections={"henbd-1": frozenset({"net-1", "net-2"}), "office": frozenset()},
         keys=frozenset({"ab" * 20}),
@@ -264,7 +264,7 @@ def test_loaded_things_are_read() -> None:
 
 
 def test_nothing_loaded_is_read_as_nothing() -> None:
-    assert messages.loaded([], {}, {"keys": []}) == Loaded({}, frozenset(), frozenset())
+    assert answers.loaded([], {}, {"keys": []}) == Loaded({}, frozenset(), frozenset())
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_loaded_things_that_make_no_sense_are_an_error(
     connections: list[Any], keys: Any, secrets: Any
 ) -> None:
     with pytest.raises(CharonError):
-        messages.loaded(connections, keys, secrets)
+        answers.loaded(connections, keys, secrets)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_loaded_things_that_make_no_sense_are_an_error(
     ],
 )
 def test_esp_mode_goes_by_the_plugins(plugins: list[bytes], mode: EspMode) -> None:
-    assert messages.esp_mode({"uptime": {"running": b"1 second"}, "plugins": plugins}) is mode
+    assert answers.esp_mode({"uptime": {"running": b"1 second"}, "plugins": plugins}) is mode
 
 
 KEYS = st.sampled_from([*IKE, *CHILD, "keys", "children", "plugins", "tasks-active"])
@@ -305,10 +305,10 @@ VALUES = st.recursive(
 @given(st.dictionaries(KEYS, VALUES, max_size=6))
 def test_no_message_can_harm(message: dict[str, Any]) -> None:
     for read in (
-        lambda: messages.ike_sas([message]),
-        lambda: messages.torn([message]),
-        lambda: messages.loaded([message], message, message),
-        lambda: messages.esp_mode(message),
+        lambda: answers.ike_sas([message]),
+        lambda: answers.torn([message]),
+        lambda: answers.loaded([message], message, message),
+        lambda: answers.esp_mode(message),
     ):
         try:
             read()
