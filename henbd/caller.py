@@ -12,6 +12,7 @@ from henbd.control.reach import Misplaced, Reach
 from henbd.conversation import PATIENCE_S, Conversation
 from henbd.cwmp import ledger as ledgers
 from henbd.cwmp import opening as openings
+from henbd.cwmp.ledger import Ledger
 from henbd.cwmp.rules import Rules
 from henbd.cwmp.session import session
 from henbd.errands import downloads, uploads
@@ -47,6 +48,7 @@ class Caller:
         self._clock = clock
         self._boot_id = boot_id
         self._settings = settings
+        self._reckoned: tuple[tuple[Ledger, Tree, Management], float | None] | None = None
 
     @property
     def management(self) -> Management:
@@ -82,18 +84,23 @@ class Caller:
         moment = self._clock.moment()
         self._memory.account(ledgers.advanced(self._memory.ledger, self.management, moment))
 
-    def times(self, now: float) -> Iterator[float]:
+    def times(self) -> Iterator[float]:
         """Yield when a session is due, or when the one that is going on is to be given up."""
         current = self._conversation.current
         if current is not None:
             if self._conversation.address_due(intent.inner_addresses(self._memory.tree)):
                 yield current.posted_at + PATIENCE_S
         elif isinstance(self.way, Reach):
-            due = ledgers.wake_at(
-                self._memory.ledger, self._memory.tree, self.management, self._boot_id, now
-            )
-            if due is not None:
-                yield due
+            due_at = self._due_at()
+            if due_at is not None:
+                yield due_at
+
+    def _due_at(self) -> float | None:
+        """Return when the next session is due; asked in each turn, reckoned when it may change."""
+        by = (self._memory.ledger, self._memory.tree, self.management)
+        if self._reckoned is None or self._reckoned[0] != by:
+            self._reckoned = by, ledgers.wake_at(*by, self._boot_id)
+        return self._reckoned[1]
 
     def give_up(self, kernel: Kernel) -> None:
         """Give up a session that is overtaken."""
@@ -109,7 +116,7 @@ class Caller:
             return False
         # The hour may have struck since the turn began: while charon took its time.
         self.advance()
-        if not any(at <= now for at in self.times(now)):
+        if not any(at <= now for at in self.times()):
             return False
         self._begin(self.way)
         return True

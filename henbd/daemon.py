@@ -315,7 +315,7 @@ class Daemon:
         if not isinstance(self.witness.observed.kernel, Unknown) and not self.departure.leaving(
             now
         ):
-            yield from self.caller.times(now)
+            yield from self.caller.times()
 
     def _pass(self, look: Look) -> None:
         """Take what a look has found: report it, tell the HeMS, and do what is missing."""

@@ -63,7 +63,8 @@ class Memory:
 
     def account(self, ledger: Ledger) -> None:
         """Make a ledger current that differs in what need not outlive the process."""
-        self.state = replace(self.state, ledger=ledger)
+        if ledger is not self.state.ledger:
+            self.state = replace(self.state, ledger=ledger)
 
     def record(self, ledger: Ledger) -> str | None:
         """Make a ledger current, and durable if the flash takes it; return why it does not.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -38,12 +39,11 @@ _METHOD = re.compile(rf"{_OPEN.format(name='Body')}\s*+<(?:[\w.-]++:)?+(\w++)")
 Hidden = Callable[[str], bool]
 
 
-def document(record: Recording, secrets: Iterable[str], hidden: Hidden) -> dict[str, Any]:
+def document(record: Recording, secrets: frozenset[str], hidden: Hidden) -> dict[str, Any]:
     """Return a session; `in_s` of its parts counts from its beginning, in seconds.
 
     `hidden` tells of a parameter whether its value is a secret.
     """
-    known = tuple(secrets)
     ended_at = record.ended_at
     return {
         "at": record.wall.astimezone(UTC).isoformat(timespec="milliseconds"),
@@ -51,9 +51,9 @@ def document(record: Recording, secrets: Iterable[str], hidden: Hidden) -> dict[
         "source": record.source,
         "events": list(record.events),
         "acknowledged": record.acknowledged,
-        "failure": None if record.failure is None else blotted(record.failure, known, hidden),
+        "failure": None if record.failure is None else blotted(record.failure, secrets, hidden),
         "took_s": None if ended_at is None else _seconds(ended_at - record.at),
-        "messages": [_message(m, record.at, known, hidden) for m in record.messages],
+        "messages": [_message(m, record.at, secrets, hidden) for m in record.messages],
         "happenings": happenings(record.happenings, record.at),
     }
 
@@ -63,15 +63,20 @@ def happenings(found: Iterable[Happening], since: float) -> list[dict[str, Any]]
     return [{"in_s": _seconds(h.at - since), "about": h.about, "text": h.text} for h in found]
 
 
-def blotted(text: str, secrets: Iterable[str], hidden: Hidden) -> str:
+def blotted(text: str, secrets: frozenset[str], hidden: Hidden) -> str:
     """Return a text without its secrets."""
     text = _PAIR.sub(lambda m: m[1] + (BLOT if m[3] and hidden(m[2].strip()) else m[3]), text)
     text = _PASSWORD.sub(lambda m: m[1] + (BLOT if m[2] else ""), text)
-    for secret in sorted(set(secrets), key=len, reverse=True):
-        if len(secret) >= SHORTEST_SECRET:
-            for spelt in _spellings(secret):
-                text = text.replace(spelt, BLOT)
+    for spelt in _spelt(secrets):
+        text = text.replace(spelt, BLOT)
     return text
+
+
+@lru_cache(maxsize=1)
+def _spelt(secrets: frozenset[str]) -> tuple[str, ...]:
+    """Return secrets as they may stand in a text, the longest first. They are seldom others."""
+    long = sorted((s for s in secrets if len(s) >= SHORTEST_SECRET), key=len, reverse=True)
+    return tuple(spelt for secret in long for spelt in _spellings(secret))
 
 
 def _spellings(text: str) -> set[str]:
@@ -82,7 +87,7 @@ def _spellings(text: str) -> set[str]:
 
 
 def _message(
-    message: Message, since: float, secrets: tuple[str, ...], hidden: Hidden
+    message: Message, since: float, secrets: frozenset[str], hidden: Hidden
 ) -> dict[str, Any]:
     text = message.body.decode("utf-8", "replace")
     method = _METHOD.search(text)

@@ -29,6 +29,9 @@ from henbd.model.notification import ACTIVE
 from henbd.model.tree import Tree
 from henbd.values import Management, Moment
 
+# Monotonic time counts from the boot of the box: this has passed.
+AT_ONCE = 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
@@ -221,44 +224,47 @@ def timed_at(ledger: Ledger) -> float | None:
 
 def pending(ledger: Ledger, tree: Tree, management: Management, boot_id: str) -> tuple[Event, ...]:
     """Return the events that an Inform would carry now."""
+    return _pending(ledger, differing(ledger, tree), management, boot_id)
+
+
+def _pending(
+    ledger: Ledger, different: frozenset[str], management: Management, boot_id: str
+) -> tuple[Event, ...]:
     boot = ledger.boot_id != boot_id
     if ledger.hems != management.url:
         # It is owed no answers of its predecessor's, and learns all values with this. What happens
         # before it has answered is for it (see `turned`).
         return carried([BOOTSTRAP, *ledger.events], boot=boot)
     found = [*ledger.events, *(owed.event for owed in ledger.owed)]
-    if differing(ledger, tree):
+    if different:
         found.append(VALUE_CHANGE)
     return carried(found, boot=boot)
 
 
-def wake_at(
-    ledger: Ledger, tree: Tree, management: Management, boot_id: str, now: float
-) -> float | None:
+def wake_at(ledger: Ledger, tree: Tree, management: Management, boot_id: str) -> float | None:
     """Return when the next Inform is due, in monotonic seconds; None: not by time.
 
-    `now` or earlier means that it is due. Active notifications wait
+    What has passed, as AT_ONCE has, means that it is due. Active notifications wait
     DefaultActiveNotificationThrottle after a session's end, where they are all there is to tell
     (TR-181 Device.ManagementServer), but not when they are retried (TR-069 3.2.1.1).
     """
     if not management.enabled or not management.url:
         return None
-    due = _due(ledger, tree, management, boot_id, now)
+    due = _due(ledger, tree, management, boot_id)
     if due is None or CONNECTION_REQUEST in ledger.events:
         return due
     return max(due, ledger.put_off_until)
 
 
-def _due(
-    ledger: Ledger, tree: Tree, management: Management, boot_id: str, now: float
-) -> float | None:
-    events = pending(ledger, tree, management, boot_id)
+def _due(ledger: Ledger, tree: Tree, management: Management, boot_id: str) -> float | None:
+    different = differing(ledger, tree)
+    events = _pending(ledger, different, management, boot_id)
     urgent = [e for e in events if e != VALUE_CHANGE]
-    active = any(tree.notified[p] == ACTIVE for p in differing(ledger, tree))
+    active = any(tree.notified[p] == ACTIVE for p in different)
     if not urgent and not active:
         return timed_at(ledger)
     if ledger.retry_at is not None:
         return min(ledger.retry_at, timed_at(ledger) or ledger.retry_at)
     if urgent or ledger.ended_at is None or ledger.failures:
-        return now
+        return AT_ONCE
     return ledger.ended_at + management.throttle_s

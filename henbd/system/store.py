@@ -42,6 +42,7 @@ class Store:
         self._damaged = self._directory / "state.json.damaged"
         # What is read may be the page cache's alone: one that crashed has perhaps not synced it.
         self._durable = False
+        self._saved: tuple[Mapping[str, Any], tuple[int, ...]] | None = None
         self.damaged = False
         """Whether the last `load` found a file of no use."""
 
@@ -85,18 +86,32 @@ class Store:
 
         At every moment a crash leaves this document or the one before. Raises StoreError.
         """
+        if self._saved == (document, self._mark()):
+            return
         content = _format(document)
         before = self._content()
-        if content == before and self._durable:
-            return
-        self._durable = False
-        flash.make_directory(self._directory)
-        if content != before:
-            # A clock that has lost the time must not make the store lose it, too.
-            flash.write(self._new, content, self._time() if time.time() < self._built else None)
-            self._replace(keep=before is not None and _is_intact(before))
-        flash.sync(self._directory)
-        self._durable = True
+        if content != before or not self._durable:
+            self._durable = False
+            flash.make_directory(self._directory)
+            if content != before:
+                # A clock that has lost the time must not make the store lose it, too.
+                flash.write(self._new, content, self._time() if time.time() < self._built else None)
+                self._replace(keep=before is not None and _is_intact(before))
+            flash.sync(self._directory)
+            self._durable = True
+        mark = self._mark()
+        self._saved = (document, mark) if mark else None
+
+    def _mark(self) -> tuple[int, ...]:
+        """Return what tells the current file from any other in its place; nothing: there is none.
+
+        Most sessions change nothing that is kept, and to read the file takes far longer.
+        """
+        try:
+            found = self._current.stat()
+        except OSError:
+            return ()
+        return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
     def _time(self) -> float:
         for file in (self._current, self._old):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 
 from henbd.model.types import CLOCK_IS_SET
@@ -30,9 +32,15 @@ def synchronised() -> bool:
 
     A clock that was only put, to what a file had last or by hand, is not (adjtimex(2)).
     """
+    return _adjtimex()() not in (TIME_ERROR, FAILED)
+
+
+@cache
+def _adjtimex() -> Callable[[], int]:
+    """Return the call. It is asked for each session, and to find it costs more than to make it."""
     # Not needed at the start, which it would make later.
     import ctypes
 
     # Of a struct timex it reads `modes`, which has to be 0, and fills in the rest.
     timex = ctypes.create_string_buffer(TIMEX_BYTES)
-    return ctypes.CDLL(None).adjtimex(timex) not in (TIME_ERROR, FAILED)
+    return partial(ctypes.CDLL(None).adjtimex, timex)

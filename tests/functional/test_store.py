@@ -112,6 +112,18 @@ def test_an_equal_document_is_not_written_again(directory: Path) -> None:
     assert list(contents(directory)) == ["state.json"]
 
 
+def test_an_equal_document_is_written_again_where_the_file_is_another(directory: Path) -> None:
+    store, file = Store(str(directory)), directory / "state.json"
+    store.save(FIRST)
+    whole = file.read_bytes()
+    file.unlink()
+    store.save(FIRST)
+    assert file.read_bytes() == whole
+    file.write_bytes(bytes(len(whole)))
+    store.save(FIRST)
+    assert file.read_bytes() == whole
+
+
 def test_the_one_before_is_kept(directory: Path) -> None:
     store = Store(str(directory))
     for document in (FIRST, SECOND, THIRD):

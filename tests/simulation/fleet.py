@@ -127,7 +127,7 @@ class Fleet:
         self._plan(number, now)
 
     def _plan(self, number: int, now: float) -> None:
-        due = ledgers.wake_at(self._ledgers[number], self._tree, self._management, "boot", now)
+        due = ledgers.wake_at(self._ledgers[number], self._tree, self._management, "boot")
         if due is not None:
             heapq.heappush(self._queue, (max(due, now), number))
 

@@ -44,8 +44,8 @@ class Box:
     @property
     def due(self) -> float | None:
         """When the next Inform is due, in seconds from now."""
-        at = ledgers.wake_at(self.ledger, self.tree, self.management, self.boot_id, self.now)
-        return None if at is None else at - self.now
+        at = ledgers.wake_at(self.ledger, self.tree, self.management, self.boot_id)
+        return None if at is None else max(at, self.now) - self.now
 
     @property
     def codes(self) -> list[str]:
