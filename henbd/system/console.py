@@ -53,6 +53,7 @@ class Console:
         self._clock = clock
         self._answer = answer
         self._callers: dict[LineConnection, float] = {}
+        self._overdue: set[LineConnection] = set()
         self._socket = LocalSocket(
             path, group, doorbell, self._called, turned_away=_refusal(NO_PERMISSION)
         )
@@ -62,11 +63,18 @@ class Console:
         return min(self._callers.values(), default=None)
 
     def tick(self, now: float) -> None:
-        """Close the connections of callers that take too long."""
+        """Close the connections of callers that take too long.
+
+        It may be the loop that took long: what a caller has sent meanwhile is read first.
+        """
         for connection, until in list(self._callers.items()):
             if not connection.open:
-                del self._callers[connection]
-            elif now >= until:
+                self._forget(connection)
+            elif now < until:
+                self._overdue.discard(connection)
+            elif connection not in self._overdue:
+                self._overdue.add(connection)
+            else:
                 logger.info("a caller took longer than %g s", PATIENCE_S)
                 self._forget(connection)
 
@@ -77,7 +85,8 @@ class Console:
             self._forget(connection)
 
     def _called(self, connection: socket.socket, caller: Caller) -> None:
-        self.tick(self._clock())
+        if len(self._callers) >= MOST_CONNECTIONS:
+            self._make_room(self._clock())
         if len(self._callers) >= MOST_CONNECTIONS:
             turn_away(connection, _refusal("too many callers at a time"))
             return
@@ -102,9 +111,16 @@ class Console:
         else:
             self._forget(connection)
 
+    def _make_room(self, now: float) -> None:
+        """Forget the callers who have had their time."""
+        for connection, until in list(self._callers.items()):
+            if now >= until or not connection.open:
+                self._forget(connection)
+
     def _forget(self, connection: LineConnection) -> None:
         connection.close()
         self._callers.pop(connection, None)
+        self._overdue.discard(connection)
 
 
 def ask(path: str, request: Mapping[str, Any], timeout_s: float = PATIENCE_S) -> dict[str, Any]:

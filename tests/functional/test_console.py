@@ -183,9 +183,19 @@ def test_a_caller_that_is_slow_is_given_up(served: Served, sent: bytes) -> None:
     assert wake_at is not None
     assert wake_at <= served.loop.clock() + 5
     served.loop.forward(served.console)
+    served.loop.settle()
+    served.loop.forward(served.console)
     assert served.console.wake_at() is None
     assert len(served.read(slow)) < len(LARGE)
     assert served.ask({}) == {"you said": {}}
+
+
+def test_a_caller_is_not_to_blame_for_a_loop_that_was_busy(served: Served) -> None:
+    caller = served.caller()
+    served.loop.turn_until(lambda: served.console.wake_at() is not None)
+    caller.sendall(b"{}\n")
+    served.loop.forward(served.console)
+    assert json.loads(served.read(caller)) == {"you said": {}}
 
 
 def test_a_caller_too_many_is_turned_away(served: Served) -> None:
