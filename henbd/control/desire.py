@@ -45,8 +45,8 @@ from henbd.values import (
 # Of our routes: none that an operator would use, so that neither replaces the other's.
 METRIC = 206
 
-# What ESP, UDP encapsulation and an IPv6 header add has room in the 1492 bytes of PPPoE then, so
-# that S1-U is not cut in two on the way; libipsec's own TUN has the same.
+# What ESP and UDP encapsulation, or an IPv6 header, add has room in the 1492 bytes of PPPoE then:
+# S1-U is not cut in two on the way. libipsec's own TUN has the same.
 MTU = 1400
 
 

@@ -12,7 +12,7 @@ PLANES: dict[str, tuple[dict[str, Any], dict[str, str]]] = (
         "kernel ESP": ({}, {}),
         "xfrm interface": (
             {"interface": "henbd0", "if_id": 42},
-            {"install_virtual_ip_on": "henbd0", "install_routes": "no"},
+            {"install_virtual_ip_on": "henbd0"},
         ),
     }
     if kernel_has_esp()
