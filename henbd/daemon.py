@@ -153,9 +153,11 @@ class Daemon:
         """An Initiate ended; a gateway that failed is left alone for a while."""
         now = self.clock.monotonic()
         gateway = self._hands.ended(connection, now)
-        if gateway is not None:
-            tunnel, wanted = self.witness.tunnel, self.desired
-            established = tunnel.sa is not None and tunnel.sa.connection == connection
+        tunnel, wanted = self.witness.tunnel, self.desired
+        established = tunnel.sa is not None and tunnel.sa.connection == connection
+        # Without the inner address charon cannot install what the gateway grants.
+        addressless = established and tunnel.condition is Condition.ADDRESS_MISSING
+        if gateway is not None and not (error and addressless):
             asked = wanted.connection if wanted is not None and wanted.divisible else None
             known = gateway_lists.ended(
                 self.witness.course.gateways,

@@ -52,6 +52,12 @@ def bring_up(wanted: Connection, charon: Charon, tunnel: Tunnel, *, one: bool) -
     if wanted.child.name not in charon.loaded.connections.get(wanted.name, ()):
         return
     mine = [sa for sa in ours(charon) if sa.connection == wanted.name]
+    if tunnel.condition is Condition.ADDRESS_MISSING and tunnel.sa in mine:
+        # Somebody took the address away; only a new IKE_SA brings it back. What is under way fails
+        # for want of it, and is waited for: nobody shall take that for the gateway's doing.
+        if wanted.name not in charon.initiating:
+            yield TerminateIke(tunnel.sa.unique_id)
+        return
     for sa in mine:
         carried = installed(sa)
         # What it did not grant beside another child, it may grant to one alone.
@@ -60,9 +66,6 @@ def bring_up(wanted: Connection, charon: Charon, tunnel: Tunnel, *, one: bool) -
             yield from (TerminateChild(child.unique_id) for child in carried)
             return
     if any(_carries(sa, wanted) for sa in mine):
-        if tunnel.condition is Condition.ADDRESS_MISSING and tunnel.sa is not None:
-            # Somebody took the address away; only a new IKE_SA brings it back.
-            yield TerminateIke(tunnel.sa.unique_id)
         return
     if any(sa.connecting for sa in mine) or wanted.name in charon.initiating:
         return

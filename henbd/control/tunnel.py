@@ -86,11 +86,12 @@ def _judge(sa: IkeSa, bearers: dict[Address, int]) -> Tunnel:
         return Tunnel(Condition.CONNECTING if sa.connecting else Condition.DOWN, sa)
     if not sa.inner:
         return Tunnel(Condition.NO_ADDRESS, sa)
-    if not installed(sa):
-        return Tunnel(Condition.NO_CHILD, sa)
     inner = tuple(dict.fromkeys(a for a in sa.inner if a in bearers))
     if not inner:
+        # Before the child, for none can be had without the address.
         return Tunnel(Condition.ADDRESS_MISSING, sa)
+    if not installed(sa):
+        return Tunnel(Condition.NO_CHILD, sa)
     return Tunnel(Condition.UP, sa, inner, bearers[inner[0]])
 
 

@@ -72,7 +72,8 @@ def test_what_is_raised_is_on_the_screen_and_counted(world: World) -> None:
     (alarm,) = values["alarms"]
     assert alarm["severity"] in ("Critical", "Major", "Minor", "Warning")
     assert alarm["text"].startswith("S1 is not up: ")
-    assert 60 <= alarm["since_s"] <= SETTLED_S
+    # It is raised after a minute to two, spread by chance.
+    assert SETTLED_S - 120 <= alarm["since_s"] <= SETTLED_S - 60
     assert f"\nalarms       {alarm['severity']}: {alarm['text']}, for " in screen(values)
     daemon = world.daemon
     counted = metrics.text(values, daemon.counts, daemon.clock.moment())

@@ -479,6 +479,23 @@ def test_an_address_that_somebody_took_away_is_fetched_again(world: World) -> No
     assert world.stack.up == [MME]
 
 
+def test_an_address_that_goes_while_a_child_is_negotiated_is_no_fault_of_the_gateway(
+    world: World,
+) -> None:
+    """charon cannot install the child without it; S1 is held until the address is back."""
+    world.bring_up_s1()
+    quiesced = world.done(Tell).count(Tell(None))
+    world.provision_far_ends(MME, MME_2)
+    while len(world.done(Initiate)) < 3:
+        world.run(0.0001)
+    world.kernel.seize_address(INNER)
+    world.run(5)
+    assert world.stack.up == [MME]
+    assert world.done(Tell).count(Tell(None)) == quiesced
+    assert not world.daemon.witness.course.gateways.trials.failures
+    assert SECURITY_GATEWAY_REQUIRED.code not in events_since(world, 0)
+
+
 def test_a_child_that_the_gateway_deletes_is_negotiated_again(world: World) -> None:
     world.bring_up_s1()
     told = len(world.informs)

@@ -44,6 +44,7 @@ ESTABLISHED_ELSEWHERE = ike_sa(connection="operator", unique_id=9)
         (charon(ike_sa(children=())), Condition.NO_CHILD),
         (charon(ike_sa(child_sa(installed=False))), Condition.NO_CHILD),
         (charon(ike_sa(inner=(INNER_2,))), Condition.ADDRESS_MISSING),
+        (charon(ike_sa(inner=(INNER_2,), children=())), Condition.ADDRESS_MISSING),
         (charon(ike_sa()), Condition.UP),
         (NOBODY, Condition.UNKNOWN),
     ],

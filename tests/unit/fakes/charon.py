@@ -225,7 +225,7 @@ class FakeCharon:
     def _add_child(self, sa: Sa, child: Child, answer: Answered) -> None:
         if self.sas.get(sa.unique_id) is not sa:
             answer("the IKE_SA is gone")
-        elif not (networks := _granted(sa, child)):
+        elif not (networks := _granted(sa, child)) or not self.esp.can_bear(sa.inner):
             answer("establishing CHILD_SA failed")
         else:
             child = replace(child, networks=networks)

@@ -50,6 +50,10 @@ class FakeEsp:
         for address in addresses:
             self._kernel.remove_address(address)
 
+    def can_bear(self, addresses: tuple[Address, ...]) -> bool:
+        """Return whether a child can be installed: a TUN takes no route from an absent address."""
+        return self.mode is EspMode.POLICY or all(map(self._kernel.has, addresses))
+
     def install(self, addresses: tuple[Address, ...], child: Child) -> None:
         """Put in what makes packets of a child go inside."""
         for route in self._routes(addresses, child):
