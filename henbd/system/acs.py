@@ -167,7 +167,7 @@ class Acs:
 
     def _new_speaker(self) -> _Speaker:
         channel = Channel()
-        worker = Worker("exchange", channel.exchange, self._mailbox, last=channel.close)
+        worker = Worker("exchange", channel.exchange, self._mailbox, last=channel.end)
         return _Speaker(channel, worker)
 
     def _exchanged(self, number: int, outcome: Answer | ExchangeError) -> None:

@@ -1,26 +1,26 @@
 """HTTP with the HeMS by requests, over one line at a time.
 
-Built once and kept, as building a Session, its pool and a request costs more than to send one.
+Built once and kept, as building a pool and a request costs more than to send one.
 """
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import requests
 import urllib3
-from requests.hooks import default_hooks
+from requests.cookies import RequestsCookieJar
 
 from henbd.cwmp.bounds import LARGEST_BYTES
 from henbd.errors import ExchangeError
 from henbd.system.failures import describe, root
 from henbd.system.line import Line
-from henbd.system.pool import Adapter, Connection, KeepingSession, Pool
+from henbd.system.pool import Connection, Pool
 from henbd.system.resolver import look_up
+from henbd.system.site import Site
 from henbd.system.target import Credentials, Target, redirected
 from henbd.system.trust import ends_at
 from henbd.values import Address
@@ -39,14 +39,9 @@ ENCODINGS = PLAIN | {"gzip", "deflate"}
 # RFC 6265 6.1 asks for 50 cookies of 4096 bytes; nobody needs more of them together than this.
 MOST_COOKIE_BYTES = 65536
 
-UNAUTHORIZED = 401
-
 # TR-069 has 302 and 307, for any POST, and wants five one after the other to be followed.
 REDIRECTS = frozenset({301, 302, 307, 308})
 MOST_REDIRECTS = 5
-
-# TR-069 3.4.1: SOAPAction has no value, not even quotes; an empty POST has neither header.
-ENVELOPE_HEADERS = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +60,6 @@ class Ticket:
     context: ssl.SSLContext
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Whom we speak to, and what was made ready for it."""
-
-    target: Target
-    credentials: Credentials
-    pool: Pool
-
-
 class Channel:
     """What one CWMP session after the other speaks through; one worker's alone while it posts.
 
@@ -88,14 +74,9 @@ class Channel:
         self._ask_context: Callable[[], ssl.SSLContext] | None = None
         self._context: ssl.SSLContext | None = None
         self._passed: datetime | None = None
-        self._home: _Place | None = None
-        self._place: _Place | None = None
-        self._adapter = Adapter()
-        self._session = KeepingSession()
-        self._session.trust_env = False
-        self._session.adapters.clear()
-        self._session.mount("https://", self._adapter)
-        self._session.mount("http://", self._adapter)
+        self._home: Site | None = None
+        self._site: Site | None = None
+        self._cookies = RequestsCookieJar()
         self._connection: Connection | None = None
         self._unsent = True
         self._secured: ssl.SSLSocket | None = None
@@ -107,8 +88,7 @@ class Channel:
         if self._home is not None and self._home.target.origin != aim.origin:
             # A ticket stands for a certificate that was verified against that name.
             self.ticket = None
-        self._home = self._prepared(aim)
-        self._enter(self._home)
+        self._home = self._site = self._prepared(aim)
 
     def begin(
         self, line: Line, context: Callable[[], ssl.SSLContext], passed: datetime | None = None
@@ -140,25 +120,12 @@ class Channel:
         if self.line is not None:
             self.line.close()
             self.line = None
-        self._session.cookies.clear()
-        if self._home is not None:
-            self._enter(self._home)
+        self._cookies.clear()
+        self._site = self._home
 
-    def close(self) -> None:
-        """Free everything."""
-        self.end()
-        self._session.close()
-
-    def _prepared(self, aim: Target) -> _Place:
-        return _Place(
-            target=aim,
-            credentials=Credentials(aim, self._read),
-            pool=Pool(aim.host, aim.port, maxsize=1, dial=self._dial, written=self._written),
-        )
-
-    def _enter(self, place: _Place) -> None:
-        self._place = place
-        self._adapter.pool = place.pool
+    def _prepared(self, aim: Target) -> Site:
+        pool = Pool(aim.host, aim.port, maxsize=1, dial=self._dial, written=self._written)
+        return Site(aim, pool, Credentials(aim, self._read), self._cookies)
 
     def _post(self, body: bytes) -> Answer:
         """Post a body wherever redirects lead, each with the same body."""
@@ -176,18 +143,17 @@ class Channel:
 
     def _ask(self, body: bytes) -> tuple[Answer, str | None]:
         """Return the answer from where we are, and where it says to go instead."""
-        assert self._place is not None
-        response = self._send(body)
-        if response.status_code == UNAUTHORIZED and self._place.credentials.may_repeat(response):
-            response = self._send(body)
-        with closing(response):
+        answered = self._send(body)
+        try:
             self._keep_ticket()
-            if sum(len(cookie.value or "") for cookie in self._session.cookies) > MOST_COOKIE_BYTES:
+            if sum(len(cookie.value or "") for cookie in self._cookies) > MOST_COOKIE_BYTES:
                 raise ExchangeError(
                     f"{self._here.origin}: over {MOST_COOKIE_BYTES} bytes of cookies"
                 )
-            answer = Answer(response.status_code, self._read(response.raw))
-            return answer, response.headers.get("Location")
+            return Answer(answered.status, self._read(answered)), answered.headers.get("Location")
+        finally:
+            answered.close()
+            answered.release_conn()
 
     def _keep_ticket(self) -> None:
         """Keep what the next session may resume with; TLS 1.3 has it after the handshake."""
@@ -198,15 +164,15 @@ class Channel:
 
     def _follow(self, location: str | None) -> None:
         """Go where a redirect leads, for the rest of the session; raises ExchangeError."""
-        assert self._place is not None
+        assert self._site is not None
         assert self.line is not None
         here, there = self._here, redirected(self._here, location)
         if there.origin == here.origin:
-            self._enter(replace(self._place, target=there))
+            self._site = self._site.at(there)
             return
         addresses: tuple[Address, ...] = ()
         if there.host != here.host:
-            self._session.cookies.clear()
+            self._cookies.clear()
             found = look_up(there.host)
             if found.problem:
                 raise ExchangeError(f"{there.origin}: {found.problem}")
@@ -215,31 +181,18 @@ class Channel:
             self._connection.close()
             self._connection = self._secured = None
         self.line.lead(there.port, addresses)
-        self._enter(self._prepared(there))
+        self._site = self._prepared(there)
 
-    def _send(self, body: bytes) -> requests.Response:
+    def _send(self, body: bytes) -> urllib3.BaseHTTPResponse:
+        assert self._site is not None
         try:
-            return self._send_once(body)
-        except requests.ConnectionError:
+            return self._site.post(body, self.wait_s)
+        except (requests.ConnectionError, urllib3.exceptions.ProtocolError):
             if self._connection is None or not self._connection.kept:
                 raise
         # The HeMS closed a kept connection while we wrote to it. RFC 9112 9.3.1 would rather have
         # a POST fail, but then a HeMS that closes without a word could not be spoken to.
-        return self._send_once(body)
-
-    def _send_once(self, body: bytes) -> requests.Response:
-        assert self._place is not None
-        request = self._here.request.copy()
-        # The copy shares its hooks, to which the credentials add their own each time.
-        request.hooks = default_hooks()
-        if body:
-            request.headers.update(ENVELOPE_HEADERS)
-        request.prepare_body(body, None)
-        request.prepare_cookies(self._session.cookies)
-        self._place.credentials(request)
-        return self._session.send(
-            request, timeout=self.wait_s, stream=True, allow_redirects=False, proxies={}
-        )
+        return self._site.post(body, self.wait_s)
 
     def _dial(self, connection: Connection) -> None:
         """Give a connection of the pool its socket; raises ExchangeError, which urllib3 lets by."""
@@ -278,7 +231,7 @@ class Channel:
     def _written(self) -> None:
         self._unsent = False
 
-    def _read(self, raw: urllib3.HTTPResponse) -> bytes:
+    def _read(self, raw: urllib3.BaseHTTPResponse) -> bytes:
         """Read the rest of a body, decoded and bounded; raises ExchangeError or as urllib3 does."""
         encoding = raw.headers.get("Content-Encoding", "").strip().lower()
         if encoding not in ENCODINGS:
@@ -303,5 +256,5 @@ class Channel:
 
     @property
     def _here(self) -> Target:
-        assert self._place is not None
-        return self._place.target
+        assert self._site is not None
+        return self._site.target

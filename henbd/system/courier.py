@@ -19,10 +19,11 @@ import urllib3
 from requests.hooks import default_hooks
 
 from henbd.errors import ExchangeError, FaultCode, TransferError
-from henbd.system.channel import MOST_REDIRECTS, REDIRECTS, UNAUTHORIZED
+from henbd.system.channel import MOST_REDIRECTS, REDIRECTS
 from henbd.system.checksums import Checksums
 from henbd.system.failures import describe, root
 from henbd.system.pool import Adapter, Connection, KeepingSession, Pool
+from henbd.system.site import UNAUTHORIZED
 from henbd.system.target import Credentials, Target, redirected, target
 from henbd.system.trust import ends_at
 
@@ -156,7 +157,7 @@ def _exchanged(
     """Return the answer to one request, authenticated as far as that server asks for it."""
     credentials = Credentials(here, _skip, basic=True)
     response = _sent(session, method, here, body, credentials)
-    if response.status_code == UNAUTHORIZED and credentials.may_repeat(response):
+    if response.status_code == UNAUTHORIZED and credentials.may_repeat(response.request):
         response.close()
         response = _sent(session, method, here, body, credentials)
     return response

@@ -133,12 +133,12 @@ class Credentials(HTTPDigestAuth):
         answer: requests.Response = super().handle_401(r, **kwargs)  # type: ignore[no-untyped-call]
         return answer
 
-    def may_repeat(self, refused: requests.Response) -> bool:
+    def may_repeat(self, refused: requests.PreparedRequest) -> bool:
         """Return whether a request that was refused may be let in when it is made anew.
 
         That is so when it was answered with the first challenge for Basic.
         """
-        sent = refused.request.headers.get("Authorization", "")
+        sent = refused.headers.get("Authorization", "")
         return self._basic and not sent.startswith("Basic ")
 
 
