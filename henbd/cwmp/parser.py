@@ -23,7 +23,10 @@ HEADERS = frozenset({"ID", "HoldRequests", "NoMoreRequests", "SessionTimeout", "
 
 
 def parse(data: bytes) -> Envelope:
-    """Return the envelope in these bytes; raises HemsError with what is wrong with it."""
+    """Return the envelope in these bytes; raises HemsError with what is wrong with it.
+
+    Raises MemoryError where there is no memory for it.
+    """
     plain = bounds.plain(data)
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -36,6 +39,10 @@ def parse(data: bytes) -> Envelope:
     try:
         root = etree.fromstring(plain, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
+        if getattr(error, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:
+            # It tells of that as of bad XML; the HeMS has done nothing wrong. (So does a text of
+            # more than 10 MB, which is more than an envelope may be.)
+            raise MemoryError from error
         raise HemsError(f"no XML: {error}") from error
     if local(root) != "Envelope":
         raise HemsError(f"the root element is {local(root)!r}, not a SOAP Envelope")
