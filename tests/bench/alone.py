@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -31,9 +32,12 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Alone:
-    """The two ends. henbd is started with `start`, as often as wanted."""
+    """The two ends. henbd is started with `start`, as often as wanted.
 
-    def __init__(self) -> None:
+    `changes` are laid over its configuration, section by section.
+    """
+
+    def __init__(self, changes: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         with ExitStack() as undo:
             folder = tempfile.TemporaryDirectory(prefix="henbd-", dir=MEMORY)
             self.folder = Path(undo.enter_context(folder))
@@ -52,7 +56,7 @@ class Alone:
             self._process: subprocess.Popen[Any] | None = None
             self._radio: Radio | None = None
             undo.callback(self.stop)
-            self._configure()
+            self._configure(changes or {})
             self._undo = undo.pop_all()
 
     def __enter__(self) -> Self:
@@ -145,7 +149,7 @@ class Alone:
         """How much memory henbd has."""
         return resident_mib(self.pid)
 
-    def _configure(self) -> None:
+    def _configure(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         device = {"manufacturer": "henbd bench", "oui": "00256D", "serial_number": "000001"}
         sections: dict[str, dict[str, Any]] = {
             "device": {**device, "boot_id_file": str(self.folder / "boot_id")},
@@ -160,6 +164,8 @@ class Alone:
             "store": {"directory": str(self.store_folder)},
             "control": {"socket": str(self.run_folder / "control.sock")},
         }
+        for section, keys in changes.items():
+            sections[section].update(keys)
         file = self.folder / "henbd.toml"
         file.write_text(toml(sections))
         file.chmod(0o600)

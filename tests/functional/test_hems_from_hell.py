@@ -7,7 +7,8 @@ import gzip
 import json
 import os
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ from tests.bench.alone import ACS, Alone
 from tests.lab.probe import eventually
 
 GROWTH_MIB = 16
+
+# The least that may be configured.
+SESSION_S = 30
 
 
 @pytest.fixture(scope="module")
@@ -156,14 +160,53 @@ def test_an_order_is_forgotten_where_its_answer_cannot_leave(alone: Alone, leave
     alone.session()
 
 
-def test_wherever_an_answer_breaks_off_the_next_session_is_as_any_other(alone: Alone) -> None:
-    whole = answer(INFORM_RESPONSE)
-    suffer(alone, says(whole[:10]))
+def later(response: bytes) -> Misdeed:
+    """Return: answer the Inform as it should be, and the post after it with these bytes."""
+
+    def say(connection: socket.socket) -> None:
+        read(connection)
+        connection.sendall(answer(INFORM_RESPONSE))
+        says(response)(connection)
+
+    return say
+
+
+@pytest.mark.parametrize(
+    ("when", "whole"),
+    [(says, answer(INFORM_RESPONSE)), (later, answer("<cwmp:GetRPCMethods/>"))],
+    ids=["to the Inform", "to a later post"],
+)
+def test_wherever_an_answer_breaks_off_the_next_session_is_as_any_other(
+    alone: Alone, when: Callable[[bytes], Misdeed], whole: bytes
+) -> None:
+    suffer(alone, when(whole[:10]))
     assert eventually(lambda: threads(alone) <= 3)
     before = descriptors(alone), threads(alone)
     for length in range(len(whole)):
-        suffer(alone, says(whole[:length]))
+        suffer(alone, when(whole[:length]))
     assert eventually(lambda: (descriptors(alone), threads(alone)) == before, 60)
+
+
+def drip(connection: socket.socket) -> None:
+    """Answer a byte each second, as long as it is read."""
+    read(connection)
+    with contextlib.suppress(OSError):
+        for byte in answer(INFORM_RESPONSE):
+            connection.sendall(bytes([byte]))
+            time.sleep(1)
+
+
+def test_an_answer_of_a_byte_a_second_is_read_no_longer_than_a_session_may_last() -> None:
+    with Alone({"hems": {"session_s": SESSION_S}}) as alone:
+        alone.register()
+        alone.acs.misbehave(drip)
+        since = time.monotonic()
+        alone.nudge()
+        assert eventually(lambda: f"it took longer than {SESSION_S} s" in alone.log, SESSION_S + 10)
+        assert time.monotonic() - since >= SESSION_S
+        assert eventually(lambda: alone.acs.behaves)
+        alone.session()
+        assert eventually(lambda: threads(alone) <= 3)
 
 
 def test_thousands_of_requests_in_one_session_are_answered(alone: Alone) -> None:

@@ -247,6 +247,11 @@ def test_core_reads_no_clock_and_opens_nothing() -> None:
     assert not {name: found for name in PURE_MODULES if (found := touches(MODULES[name]))}
 
 
+def test_one_module_uses_pyroute2_which_takes_more_memory_than_all_of_ours() -> None:
+    users = [n for n, t in MODULES.items() if any("pyroute2" in full for full in libraries(t))]
+    assert users == ["system.routes"]
+
+
 def test_only_model_and_control_name_parameters() -> None:
     others = [name for name in MODULES if name.partition(".")[0] not in ("model", "control")]
     assert not [(n, text) for n in others for text in strings(MODULES[n]) if "Device." in text]
