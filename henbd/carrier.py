@@ -29,14 +29,18 @@ logger = logging.getLogger(__name__)
 class Files(Protocol):
     """See henbd.system.carriage."""
 
-    def carry(self, errand: Errand, done: Callable[[Outcome], None]) -> None:
-        """Begin an errand; `done` is called with what came of it."""
+    def carry(self, errand: Errand, done: Callable[[Outcome], None]) -> Callable[[], None]:
+        """Begin an errand; `done` is called with what came of it. Return what gives it up."""
 
     def discard(self, file: str) -> None:
         """Remove an image that is not needed any more."""
 
     def clear(self, directory: str) -> None:
         """Remove the images that an earlier process has left there."""
+
+
+def nothing() -> None:
+    """Give up nothing: no errand has been begun."""
 
 
 class Carrier:
@@ -67,6 +71,7 @@ class Carrier:
         self._measured = measured
         self._image: str | None = None
         self._installed: Transfer | None = None
+        self._give_up: Callable[[], None] = nothing
         memory.state = files.placed(memory.state, clock.moment())
         # An installer of an earlier process may still be reading its image.
         if all(t.stage is not Stage.INSTALLING for t in memory.state.transfers):
@@ -84,6 +89,7 @@ class Carrier:
         if current is None:
             # A factory reset has forgotten whose it was.
             self._discard()
+            self._abandon()
         if not free:
             return
         if current is not None and self._waits_for_installer(current):
@@ -156,7 +162,12 @@ class Carrier:
     def _carry(self, wanted: Errand) -> None:
         transfer = self._current()
         assert transfer is not None
-        self._shell.carry(wanted, partial(self._carried, transfer))
+        self._give_up = self._shell.carry(wanted, partial(self._carried, transfer))
+
+    def _abandon(self) -> None:
+        """Give up the errand that there is, if it is not done: nobody waits for it any more."""
+        self._give_up()
+        self._give_up = nothing
 
     def _install(self, transfer: Transfer, settings: Settings) -> None:
         """Have an image installed; what may restart the box at any moment is written down first."""
@@ -194,6 +205,7 @@ class Carrier:
         `state` is what the transfer has made of the state, which is taken with that or not at all;
         return whether it was.
         """
+        self._abandon()
         kind = transfer.request.file_type
         if result.code:
             logger.warning("transfer: %s: %d %s", kind, result.code, result.text)

@@ -89,12 +89,14 @@ class Measuring:
         self._periods: dict[Job, Period] = {}
         # One file of a job at a time: what never ends must not pile up.
         self._sending: dict[Job, Sending] = {}
+        self._give_up: dict[Job, Callable[[], None]] = {}
 
     def turn(self) -> None:
         """Begin the periods of new jobs, and have the files of those sent that are over."""
         wanted, now = performance.jobs(self._memory.tree), self._clock.moment()
         for job, sending in list(self._sending.items()):
             if sending.until <= now.monotonic:
+                self._give_up[job]()
                 text = f"it took longer than {LONGEST_S:g} s"
                 self._sent(job, sending, TransferError(FaultCode.UPLOAD_FAILURE, text))
         self._periods = {job: self._period(job, now) for job in wanted}
@@ -153,13 +155,13 @@ class Measuring:
         )
         sending = Sending(file, url, date_time(now.wall), now.monotonic + LONGEST_S)
         self._sending[job] = sending
-        self._shell.carry(errand, partial(self._sent, job, sending))
+        self._give_up[job] = self._shell.carry(errand, partial(self._sent, job, sending))
 
     def _sent(self, job: Job, sending: Sending, outcome: Outcome) -> None:
         """Take what came of a file, unless it was given up meanwhile."""
         if self._sending.get(job) is not sending:
             return
-        del self._sending[job]
+        del self._sending[job], self._give_up[job]
         code, text, file = 0, "", sending.file
         if isinstance(outcome, TransferError):
             code, text = int(outcome.code), str(outcome)

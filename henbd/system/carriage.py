@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, assert_never
@@ -20,6 +21,7 @@ from henbd.errors import ConfigurationError, FaultCode, TransferError
 from henbd.system import command, courier
 from henbd.system.courier import Server, Trusted
 from henbd.system.doorbell import Doorbell
+from henbd.system.grip import Grip
 from henbd.system.trust import TlsFiles, Trust
 from henbd.system.worker import Mailbox, Worker
 
@@ -128,13 +130,18 @@ class Carriage:
         self._waiting: dict[int, Callable[[Outcome], None]] = {}
         self._numbers = count()
 
-    def carry(self, errand: Errand, done: Callable[[Outcome], None]) -> None:
-        """Begin an errand, without waiting; `done` is called with what came of it."""
-        number = next(self._numbers)
+    def carry(self, errand: Errand, done: Callable[[Outcome], None]) -> Callable[[], None]:
+        """Begin an errand, without waiting; `done` is called with what came of it.
+
+        What is returned gives it up: its connection is ended, and its thread with it. A command
+        that works on a file goes on to its own end, which is bounded.
+        """
+        number, grip = next(self._numbers), Grip()
         self._waiting[number] = done
-        worker = Worker("transfer", carry, self._mailbox)
+        worker = Worker("transfer", partial(carry, grip=grip), self._mailbox)
         worker.put(number, errand)
         worker.retire()
+        return grip.cut
 
     def discard(self, file: str) -> None:
         """Remove an image that is not needed any more."""
@@ -154,32 +161,34 @@ class Carriage:
         self._waiting.pop(number)(outcome)
 
 
-def carry(errand: Errand) -> Outcome:
-    """Do an errand, and return what came of it. Blocks."""
+def carry(errand: Errand, grip: Grip) -> Outcome:
+    """Do an errand, and return what came of it. Blocks; `grip` has hold of its connection."""
     try:
         match errand:
             case FetchImage():
-                return _image(errand)
+                return _image(errand, grip)
             case Install():
                 command.run((*errand.command, errand.file), FaultCode.TRANSFER_FAILURE)
                 return Installed()
             case FetchDocument():
-                return _document(errand)
+                return _document(errand, grip)
             case Send():
-                courier.send(errand.server, _trusted(errand), errand.content)
+                courier.send(errand.server, _trusted(errand), grip, errand.content)
                 return Sent()
             case SendLog():
                 log = command.output(errand.command, LARGEST_LOG, FaultCode.UPLOAD_FAILURE)
-                courier.send(errand.server, _trusted(errand), log)
+                courier.send(errand.server, _trusted(errand), grip, log)
                 return Sent()
             case _:
                 assert_never(errand)
     except TransferError as error:
         # A new one: the traceback of this one keeps alive what it came through.
         return TransferError(error.code, str(error))
+    finally:
+        grip.close()
 
 
-def _image(errand: FetchImage) -> Image:
+def _image(errand: FetchImage, grip: Grip) -> Image:
     trusted = _trusted(errand)
     try:
         descriptor, file = tempfile.mkstemp(AFTER_NAME, BEFORE_NAME, errand.directory)
@@ -191,6 +200,7 @@ def _image(errand: FetchImage) -> Image:
             courier.fetch(
                 errand.server,
                 trusted,
+                grip,
                 kept.write,
                 size=errand.size,
                 most_bytes=errand.most_bytes,
@@ -210,11 +220,12 @@ def _image(errand: FetchImage) -> Image:
     return Image(file)
 
 
-def _document(errand: FetchDocument) -> Document:
+def _document(errand: FetchDocument, grip: Grip) -> Document:
     content = bytearray()
     courier.fetch(
         errand.server,
         _trusted(errand),
+        grip,
         content.extend,
         size=errand.size,
         most_bytes=LARGEST_DOCUMENT,

@@ -22,6 +22,7 @@ from henbd.errors import ExchangeError, FaultCode, TransferError
 from henbd.system.channel import MOST_REDIRECTS, REDIRECTS
 from henbd.system.checksums import Checksums
 from henbd.system.failures import describe, root
+from henbd.system.grip import Grip
 from henbd.system.pool import Adapter, Connection, KeepingSession, Pool
 from henbd.system.site import UNAUTHORIZED
 from henbd.system.target import Credentials, Target, redirected, target
@@ -56,6 +57,7 @@ class Trusted:
 def fetch(
     server: Server,
     trusted: Trusted,
+    grip: Grip,
     keep: Callable[[bytes], object],
     *,
     size: int,
@@ -63,9 +65,10 @@ def fetch(
 ) -> None:
     """Hand a file to `keep`, piece by piece; raises TransferError.
 
-    `size` is what the file has to have, 0: not known.
+    `size` is what the file has to have, 0: not known. `grip` has hold of the connection meanwhile.
     """
-    with _answered("GET", server, trusted, None, FaultCode.TRANSFER_FAILURE) as response:
+    way = partial(_session, trusted, grip)
+    with _answered("GET", server, way, None, FaultCode.TRANSFER_FAILURE) as response:
         if response.status_code != requests.codes.ok:
             raise _refused(response, FaultCode.FILE_UNREACHABLE, FaultCode.TRANSFER_FAILURE)
         checksums, received = Checksums(response.headers), 0
@@ -91,29 +94,33 @@ def fetch(
         raise TransferError(FaultCode.FILE_CORRUPTED, f"the {name} of the file is another one")
 
 
-def send(server: Server, trusted: Trusted, content: bytes) -> None:
-    """Put a file (TR-069 A.4.1.5); raises TransferError."""
-    with _answered("PUT", server, trusted, content, FaultCode.UPLOAD_FAILURE) as response:
+def send(server: Server, trusted: Trusted, grip: Grip, content: bytes) -> None:
+    """Put a file (TR-069 A.4.1.5); raises TransferError. `grip` as for `fetch`."""
+    way = partial(_session, trusted, grip)
+    with _answered("PUT", server, way, content, FaultCode.UPLOAD_FAILURE) as response:
         if not 200 <= response.status_code < 300:
             raise _refused(response, FaultCode.UPLOAD_FAILURE, FaultCode.UPLOAD_FAILURE)
 
 
 @contextmanager
 def _answered(
-    method: str, server: Server, trusted: Trusted, body: bytes | None, failure: FaultCode
+    method: str,
+    server: Server,
+    way: Callable[[Target], requests.Session],
+    body: bytes | None,
+    failure: FaultCode,
 ) -> Iterator[requests.Response]:
     """Return the answer from where redirects lead; its body was not read. Raises TransferError."""
     with ExitStack() as stack:
         try:
             here = target(server.url, server.username, server.password)
-            response = _exchanged(stack.enter_context(_session(here, trusted)), method, here, body)
+            response = _exchanged(stack.enter_context(way(here)), method, here, body)
             for _ in range(MOST_REDIRECTS):
                 if response.status_code not in REDIRECTS:
                     break
                 here = redirected(here, response.headers.get("Location"))
                 response.close()
-                session = stack.enter_context(_session(here, trusted))
-                response = _exchanged(session, method, here, body)
+                response = _exchanged(stack.enter_context(way(here)), method, here, body)
         except ExchangeError as error:
             raise TransferError(failure, str(error)) from error
         except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
@@ -121,16 +128,16 @@ def _answered(
         yield stack.enter_context(response)
 
 
-def _session(here: Target, trusted: Trusted) -> requests.Session:
+def _session(trusted: Trusted, grip: Grip, here: Target) -> requests.Session:
     """Return what speaks to one server, over a connection of ours."""
     made, adapter = KeepingSession(), Adapter()
-    adapter.pool = Pool(here.host, here.port, maxsize=1, dial=partial(_dial, here, trusted))
+    adapter.pool = Pool(here.host, here.port, maxsize=1, dial=partial(_dial, here, trusted, grip))
     made.trust_env = False
     made.mount(f"{here.scheme}://", adapter)
     return made
 
 
-def _dial(here: Target, trusted: Trusted, connection: Connection) -> None:
+def _dial(here: Target, trusted: Trusted, grip: Grip, connection: Connection) -> None:
     """Give a connection of the pool its socket.
 
     Raises OSError, which urllib3 wraps, and TransferError, which it lets by.
@@ -138,6 +145,7 @@ def _dial(here: Target, trusted: Trusted, connection: Connection) -> None:
     plain = socket.create_connection((here.host, here.port), CONNECT_TIMEOUT_S)
     plain.settimeout(READ_TIMEOUT_S)
     connection.sock = plain
+    grip.take(plain)
     if here.scheme == "https":
         secured = trusted.context.wrap_socket(plain, server_hostname=here.host)
         connection.sock = secured

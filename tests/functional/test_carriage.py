@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import select
 import socket
 import ssl
 import stat
@@ -35,14 +36,14 @@ from henbd.system.carriage import (
     Send,
     SendLog,
     Sent,
-    carry,
 )
 from henbd.system.channel import MOST_REDIRECTS
 from henbd.system.courier import Server as Place
 from henbd.system.doorbell import Doorbell
+from henbd.system.grip import Grip
 from henbd.system.trust import NO_FILES, TlsFiles
 from tests.functional.file_server import IMAGE, PASSWORD, USER, FileServer
-from tests.functional.http_server import Server, Visit, wait_until
+from tests.functional.http_server import Script, Server, Visit, wait_until
 from tests.functional.tls import self_signed
 from tests.lab.namespaces import run
 
@@ -61,6 +62,11 @@ def image(tmp_path: Path) -> FetchImage:
     """What is wanted of an image, but for where it is."""
     nowhere = Place("http://127.0.0.1:9/image", USER, PASSWORD)
     return FetchImage(nowhere, NO_TLS, 0, 10**6, str(tmp_path), (), ())
+
+
+def carry(errand: Errand) -> Outcome:
+    """Do an errand that nobody gives up."""
+    return carriage.carry(errand, Grip())
 
 
 def fetched(errand: FetchImage, files: FileServer, path: str = "/image") -> Outcome:
@@ -411,3 +417,66 @@ def test_the_loop_does_not_wait_for_an_errand(image: FetchImage) -> None:
         wait_until(doorbell, lambda: outcomes, "the image")
     assert isinstance(outcomes[0], Image)
     shell.close()
+
+
+def drips(visit: Visit) -> None:
+    """Send an image a byte now and then: no time limit of a single read ends that."""
+    visit.request()
+    visit.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    while True:
+        visit.socket.sendall(b"x")
+        time.sleep(0.05)
+
+
+def takes_nothing(visit: Visit) -> None:
+    """Read nothing of what is sent, until the client goes."""
+    poll = select.poll()
+    poll.register(visit.socket, select.POLLRDHUP)
+    poll.poll(20_000)
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+@pytest.mark.parametrize("script", [drips, takes_nothing])
+def test_an_errand_that_is_given_up_leaves_neither_thread_nor_descriptor(
+    image: FetchImage, tmp_path: Path, script: Script, *, secure: bool
+) -> None:
+    files = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    trusting = Security(TlsFiles(str(files.certificate), None, None), passed=None)
+    doorbell, outcomes = Doorbell(), list[Outcome]()
+    shell = Carriage(doorbell)
+    with Server(script, context=context if secure else None) as server:
+        there = place(server, scheme="https" if secure else "http")
+        wanted: Errand = replace(image, server=there, security=trusting)
+        if script is takes_nothing:
+            wanted = Send(there, trusting, bytes(20_000_000))
+        before = descriptors(), threading.active_count()
+        give_up = shell.carry(wanted, outcomes.append)
+        wait_until(doorbell, lambda: server.resumed or not secure, "the handshake")
+        wait_until(doorbell, lambda: server.open, "the connection")
+        doorbell.wait(time.monotonic() + 0.3)
+        assert not outcomes
+        for _ in range(2):
+            give_up()
+        wait_until(doorbell, lambda: outcomes, "the end")
+        assert isinstance(outcomes[0], TransferError)
+        wait_until(doorbell, lambda: (descriptors(), threading.active_count()) == before, "all")
+    assert not list(tmp_path.glob("*.img"))
+    shell.close()
+
+
+def test_an_errand_that_is_given_up_before_it_is_connected_connects_to_nobody(
+    image: FetchImage,
+) -> None:
+    grip = Grip()
+    grip.cut()
+    with Server(FileServer()) as server:
+        outcome = carriage.carry(replace(image, server=place(server)), grip)
+        assert isinstance(outcome, TransferError)
+        assert "given up" in str(outcome) or "abort" in str(outcome)
+        assert not server.requests
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))

@@ -255,6 +255,7 @@ def test_a_server_that_never_comes_to_an_end_holds_up_nobody_for_ever(world: Wor
     world.files.takes_s = TAKES_S
     world.run(LONGEST_S + 60)
     assert told(world) == [("slow", "it took longer than 7200 s", 9010), ("next", "", 0)]
+    assert world.files.given_up == 1
     # What comes of it in the end is thrown away.
     world.files.installed = lambda: pytest.fail("installed")
     world.run(LONGEST_S)

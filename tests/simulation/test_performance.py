@@ -230,7 +230,7 @@ def test_a_file_that_never_arrives_is_given_up_and_nothing_piles_up(world: World
     world.files.takes_s = 10 * LONGEST_S
     world.run(LONGEST_S + 120)
     assert world.hems.responses.count("AutonomousTransferComplete") == 1
-    assert world.files.began == 2
+    assert (world.files.began, world.files.given_up) == (2, 1)
     world.files.takes_s = 1
     world.run(LONGEST_S)
     assert world.hems.responses.count("AutonomousTransferComplete") == 2

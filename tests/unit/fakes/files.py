@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from henbd.errors import TransferError
+from henbd.errors import FaultCode, TransferError
 from henbd.system.carriage import (
     Document,
     Errand,
@@ -55,16 +55,32 @@ class FilesShell:
         self.images = server.images
         self.takes_s = TAKES_S
         self.began = 0
+        self.given_up = 0
         self._server, self._time, self._doorbell = server, time, doorbell
 
-    def carry(self, errand: Errand, done: Callable[[Outcome], None]) -> None:
-        """Do an errand in its time."""
+    def carry(self, errand: Errand, done: Callable[[Outcome], None]) -> Callable[[], None]:
+        """Do an errand in its time, unless it is given up before that."""
         self.began += 1
         if isinstance(errand, FetchImage):
             self._server.fetched += 1
             self.images.add(image(self._server.fetched))
-        outcome = partial(self._outcome, errand, image(self._server.fetched))
-        self._time.after(self.takes_s, lambda: self._doorbell.ring(lambda: done(outcome())))
+        fetched = image(self._server.fetched)
+        outcome = partial(self._outcome, errand, fetched)
+        under_way = [done]
+
+        def end(outcome: Callable[[], Outcome]) -> None:
+            if under_way:
+                done = under_way.pop()
+                self._doorbell.ring(lambda: done(outcome()))
+
+        def give_up() -> None:
+            if under_way and isinstance(errand, FetchImage):
+                self.images.discard(fetched)
+            self.given_up += len(under_way)
+            end(lambda: TransferError(FaultCode.FILE_INCOMPLETE, "given up"))
+
+        self._time.after(self.takes_s, lambda: end(outcome))
+        return give_up
 
     def discard(self, file: str) -> None:
         """Remove an image that is there."""
