@@ -58,8 +58,9 @@ from henbd.witness import Witness
 
 logger = logging.getLogger(__name__)
 
-# The Inform is sent by its own thread while the loop sleeps; what it does not need waits so long.
-AFTER_INFORM_S = 0.002
+# The Inform is sent by its own thread while the loop sleeps; what it does not need waits so long,
+# or until it is answered. TLS takes the thread five milliseconds.
+AFTER_INFORM_S = 0.01
 
 # Without an [ipsec] section there is nobody else who would change routes of ours.
 AUDIT_S = 60
@@ -143,7 +144,7 @@ class Daemon:
 
     def rung(self) -> None:
         """A bell: something may have changed."""
-        self._looks.ring()
+        self._looks.ring(self.clock.monotonic())
 
     def looked(self) -> None:
         """charon has answered a look, or will not."""
@@ -179,6 +180,7 @@ class Daemon:
 
     def answered(self, answer: Answer | ExchangeError) -> None:
         """The HeMS has answered a post, or will not."""
+        self._looks.pause(self.clock.monotonic())
         if isinstance(answer, ExchangeError):
             self._see_whether_overtaken()
         self.witness.report_vitals(self._parties.vitals, asked=self.conversation.asked(answer))
@@ -236,6 +238,8 @@ class Daemon:
     def _turn(self) -> None:
         """Do what time and bells have brought."""
         now = self.clock.monotonic()
+        if self._looks.paused_until(now) is not None:
+            return
         for shell in self._parties.timed:
             shell.tick(now)
         self._whereabouts.tick()
@@ -284,6 +288,8 @@ class Daemon:
     def _wake_at(self) -> float | None:
         """Return when the loop has something to do even if no bell rings."""
         now = self.clock.monotonic()
+        if (paused_until := self._looks.paused_until(now)) is not None:
+            return paused_until
         times = [shell.wake_at() for shell in self._parties.timed]
         times.append(self.conversation.expires_at(self.settings.hems.session_s))
         times += [self._whereabouts.wake_at(), self.caller.serving.wake_at(now)]
@@ -292,9 +298,11 @@ class Daemon:
         times += [self.carrier.wake_at(free=self._free(now)), self.measuring.wake_at()]
         times.append(self._looks.late_at())
         if not self._looks.going_on:
-            times += [self._audit_at, self._looks.wake_at(), ledgers.timed_at(self.memory.ledger)]
-            times += [self._hosts.wake_at(), self._onlookers.wake_at()]
-            times += [*self._waits(), *self._calls(now)]
+            look_at = self._looks.wake_at()
+            times += [self._audit_at, look_at, ledgers.timed_at(self.memory.ledger)]
+            times += [self._hosts.wake_at(), self._onlookers.wake_at(), *self._calls(now)]
+            if look_at is None:
+                times += self._waits()
         return min((at for at in times if at is not None), default=None)
 
     def _waits(self) -> Iterator[float]:
@@ -350,7 +358,7 @@ class Daemon:
             if look is Look.FULL:
                 # What is to be done waits for the next one.
                 self._looks.want_full(now)
-            self._looks.pause(now + AFTER_INFORM_S)
+            self._looks.pause(self.clock.monotonic() + AFTER_INFORM_S)
             self._onlookers.begun()
         elif look is Look.FULL:
             # Before anybody relies on them; and what still stands is still relied on.

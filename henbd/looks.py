@@ -7,6 +7,10 @@ from enum import Enum
 # However many bells ring, all of the world is looked at so soon.
 FULL_WITHIN_S = 0.05
 
+# While bells ring, charon is at work, and to answer four questions would hold up what they are
+# about: a reauthentication rings at the end of the old address, and within this for the new one.
+QUIET_S = 0.01
+
 # charon answers a look within a millisecond: from then on the guards do without it.
 LATE_S = 0.02
 
@@ -22,13 +26,14 @@ class Looks:
     """The looks that are wanted, and the one that is going on: one at a time.
 
     The hot look that a bell asks for is always followed by a full one, for what charon has loaded
-    is not in it.
+    is not in it; but that waits until no bell has rung for a while.
     """
 
     def __init__(self, now: float) -> None:
         self._hot = False
         self._rung = False
         self._full_since: float | None = now
+        self._quiet_at = now
         self._not_before = now
         self._going_on: Look | None = None
         # Whether the guards are to be seen to while a look is going on, and when.
@@ -39,9 +44,10 @@ class Looks:
         """A session is due: its way is to be found, and nothing else need have changed."""
         self._hot = True
 
-    def ring(self) -> None:
+    def ring(self, now: float) -> None:
         """A bell rang."""
         self._hot = self._rung = self._unseen = True
+        self._quiet_at = now + QUIET_S
 
     def want_full(self, now: float) -> None:
         """Something was done, or time has come."""
@@ -52,12 +58,16 @@ class Looks:
         """Let no look begin before this time, whatever rings."""
         self._not_before = until
 
+    def paused_until(self, now: float) -> float | None:
+        """Return until when no look begins, None where one may."""
+        return self._not_before if now < self._not_before else None
+
     def begin(self, now: float) -> Look | None:
         """Return the look that is to start now, and take it for going on; None: not now."""
-        if self._going_on is not None or now < self._not_before:
+        if self._going_on is not None or self.paused_until(now) is not None:
             return None
-        starved = self._full_since is not None and now - self._full_since > FULL_WITHIN_S
-        if self._full_since is not None and (starved or not self._hot):
+        full_at = self._full_at()
+        if full_at is not None and full_at <= now:
             self._full_since = None
             self._hot = self._rung = False
             self._going_on = Look.FULL
@@ -91,4 +101,12 @@ class Looks:
 
     def wake_at(self) -> float | None:
         """Return when the next look can start; None where none is wanted."""
-        return self._not_before if self._hot or self._full_since is not None else None
+        at = self._not_before if self._hot else self._full_at()
+        return None if at is None else max(at, self._not_before)
+
+    def _full_at(self) -> float | None:
+        """Return when all of the world is to be looked at, None where that is not wanted."""
+        if self._full_since is None:
+            return None
+        late_at = self._full_since + FULL_WITHIN_S
+        return late_at if self._hot else min(late_at, self._quiet_at)

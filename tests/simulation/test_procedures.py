@@ -264,6 +264,18 @@ def test_a_new_inner_address_is_told_at_once_from_that_address(world: World) -> 
     assert world.listener.address == INNER_3
 
 
+def test_nobody_is_looked_at_while_the_inform_of_an_address_leaves(world: World) -> None:
+    world.bring_up_s1()
+    world.hems.answers_after_s = 1
+    world.gateways[GATEWAY].lease = (INNER_3,)
+    world.charon.reauthenticate()
+    world.run(0.5)
+    left_at = world.hems.attempts_at[-1]
+    assert not [at for at in world.vici.looks_at if left_at <= at < left_at + 0.009]
+    # What the Inform does not need is done though the HeMS takes its time.
+    assert world.stack.up == [MME]
+
+
 def test_the_stack_follows_the_inner_address(world: World) -> None:
     world.bring_up_s1()
     world.gateways[GATEWAY].lease = (INNER_3,)

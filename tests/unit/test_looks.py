@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from henbd.looks import FULL_WITHIN_S, LATE_S, Look, Looks
+from henbd.looks import FULL_WITHIN_S, LATE_S, QUIET_S, Look, Looks
 from tests.unit.settings import QUICK
 from tests.unit.sights import NOW
 
@@ -30,14 +30,27 @@ def test_without_a_wish_there_is_no_look() -> None:
     assert looks.wake_at() is None
 
 
-def test_a_bell_leads_to_a_hot_look_and_then_to_a_full_one() -> None:
+def test_a_bell_leads_to_a_hot_look_and_when_it_is_quiet_to_a_full_one() -> None:
     looks = quiet()
-    looks.ring()
+    looks.ring(NOW)
     assert looks.begin(NOW) is Look.HOT
     assert looks.end() is Look.HOT
-    assert looks.begin(NOW) is Look.FULL
+    assert looks.begin(NOW + QUIET_S / 2) is None
+    assert looks.wake_at() == NOW + QUIET_S
+    assert looks.begin(NOW + QUIET_S) is Look.FULL
     looks.end()
-    assert looks.begin(NOW) is None
+    assert looks.begin(NOW + QUIET_S) is None
+
+
+def test_while_bells_ring_each_has_its_hot_look_and_the_full_one_waits() -> None:
+    looks, found = quiet(), []
+    for number in range(3):
+        at = NOW + number * QUIET_S / 2
+        looks.ring(at)
+        found.append(looks.begin(at))
+        looks.end()
+    assert found == [Look.HOT] * 3
+    assert looks.wake_at() == at + QUIET_S
 
 
 def test_a_session_that_is_due_takes_a_hot_look_and_no_more() -> None:
@@ -51,9 +64,9 @@ def test_a_session_that_is_due_takes_a_hot_look_and_no_more() -> None:
 
 def test_one_look_goes_on_at_a_time() -> None:
     looks = quiet()
-    looks.ring()
+    looks.ring(NOW)
     looks.begin(NOW)
-    looks.ring()
+    looks.ring(NOW)
     looks.want_full(NOW)
     assert looks.going_on
     assert looks.begin(NOW) is None
@@ -64,7 +77,7 @@ def test_one_look_goes_on_at_a_time() -> None:
 def test_a_bell_during_a_look_leads_to_another_one() -> None:
     looks = Looks(NOW)
     looks.begin(NOW)
-    looks.ring()
+    looks.ring(NOW)
     looks.end()
     assert looks.begin(NOW) is Look.HOT
 
@@ -72,11 +85,11 @@ def test_a_bell_during_a_look_leads_to_another_one() -> None:
 def test_many_bells_are_one_look() -> None:
     looks = quiet()
     for _ in range(1000):
-        looks.ring()
+        looks.ring(NOW)
     found = [looks.begin(NOW)]
     while looks.going_on:
         looks.end()
-        found.append(looks.begin(NOW))
+        found.append(looks.begin(NOW + QUIET_S))
     assert found == [Look.HOT, Look.FULL, None]
 
 
@@ -84,7 +97,7 @@ def test_bells_that_never_stop_do_not_keep_everything_from_being_looked_at() -> 
     looks, now, full_at = quiet(), NOW, []
     for _ in range(1000):
         now += 0.001
-        looks.ring()
+        looks.ring(now)
         if looks.begin(now) is Look.FULL:
             full_at.append(now)
         looks.end()
@@ -95,7 +108,7 @@ def test_while_there_is_a_pause_no_look_begins_whatever_rings() -> None:
     looks = quiet()
     looks.want_full(NOW)
     looks.pause(NOW + 1)
-    looks.ring()
+    looks.ring(NOW)
     assert looks.begin(NOW + 0.9) is None
     assert looks.wake_at() == NOW + 1
     assert looks.begin(NOW + 1) is Look.FULL
@@ -115,7 +128,7 @@ def test_a_wish_is_never_forgotten(steps: list[str]) -> None:
         now += 0.001
         match step:
             case "ring":
-                looks.ring()
+                looks.ring(now)
                 wished = True
             case "hot":
                 looks.want_hot()
@@ -147,12 +160,12 @@ def test_a_wish_is_never_forgotten(steps: list[str]) -> None:
 def test_while_a_look_waits_for_its_answer_the_guards_are_seen_to_after_each_bell() -> None:
     looks = quiet()
     assert looks.late_at() is None
-    looks.ring()
+    looks.ring(NOW)
     looks.begin(NOW)
     assert looks.late_at() == NOW + LATE_S
     looks.seen(NOW + 1)
     assert looks.late_at() is None
-    looks.ring()
+    looks.ring(NOW)
     assert looks.late_at() == NOW + 1 + LATE_S
     looks.end()
     assert looks.late_at() is None

@@ -41,6 +41,7 @@ class ViciShell:
         self._charon, self._time, self._doorbell = charon, time, doorbell
         self._answer: Charon | Unknown = Unknown("charon was not asked yet")
         self._sent: list[Deed] = []
+        self.looks_at: list[float] = []
         self._looks = 0
         self._waiting_for: int | None = None
         self._connected = True
@@ -55,6 +56,7 @@ class ViciShell:
     def look(self, *, full: bool) -> None:
         """Ask; `looked` rings when it has answered, or will not."""
         assert self._waiting_for is None, "two looks at a time"
+        self.looks_at.append(self._time.now)
         self._looks += 1
         number = self._waiting_for = self._looks
         if not self._connected or self._charon.health is Health.DEAD:
