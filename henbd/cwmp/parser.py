@@ -35,6 +35,7 @@ def parse(data: bytes) -> Envelope:
         huge_tree=False,
         remove_comments=True,
         remove_pis=True,
+        collect_ids=False,
     )
     try:
         root = etree.fromstring(plain, parser)
