@@ -1,8 +1,8 @@
 """The power fails, or the daemon is killed, before and after all that it does: nothing is lost.
 
 Cut is before and after each write to flash, each action, each deed of the door and of the guard
-file, and before and after the HeMS takes in each post. That the files of the store are whole at
-each of its system calls is for tests/functional/test_store.py.
+file, each errand for a file, and before and after the HeMS takes in each post. That the files of
+the store are whole at each of its system calls is for tests/functional/test_store.py.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from henbd.control.backup import FORMAT
+from henbd.cwmp import files
+from henbd.cwmp.transfers import INSTALL_S
 from henbd.model import paths
 from henbd.system.acs import Answer
 from henbd.values import Address
@@ -57,8 +60,8 @@ class Fuse:
 class Story:
     """What happens to a box whose S1 is up, or, `fresh`, to one that comes from the factory.
 
-    Once the HeMS has had the answer `done` to its request, it `lasts`. `before`: what it has asked
-    for earlier.
+    Once the HeMS has had the answer `done` to its request, it `lasts`; None: in any case. `before`:
+    what it has asked for earlier, `waits_s` before it happens.
     """
 
     requests: tuple[str, ...]
@@ -67,7 +70,8 @@ class Story:
     another_address: bool = False
     event: str = ""
     before: tuple[str, ...] = ()
-    done: str = ""
+    waits_s: float = 3.0
+    done: str | None = ""
     lasts: Callable[[World], bool] = lambda _: True
 
     def begin(self, world: World) -> None:
@@ -75,10 +79,12 @@ class Story:
         if not self.fresh:
             world.bring_up_s1()
             world.run(1)
+            world.files.takes_s = 1.0
+            world.file_server.there[SERVER + "configuration"] = CONFIGURATION
         if self.before:
             world.hems.will_ask(*self.before)
             world.listener.call()
-            world.run(3)
+            world.run(self.waits_s)
 
     def tell(self, world: World) -> None:
         """Have it happen; the daemon may be killed in the middle."""
@@ -106,6 +112,58 @@ def has_forgotten(world: World) -> bool:
     return forgotten
 
 
+SERVER = "http://files.lab/"
+# What a backup has that knows of one parameter.
+CONFIGURATION = {"format": FORMAT, "parameters": {paths.HNB_NAME: "restored"}, "rows": {}}
+
+
+def transfer(method: str, name: str, file_type: str) -> str:
+    return command(method, CommandKey=name, FileType=file_type, URL=SERVER + name)
+
+
+def outcomes(world: World, key: str) -> set[str]:
+    """Return the FaultCodes with which the HeMS was told of a transfer."""
+    return {c["FaultCode"] for c in world.hems.completions if c["CommandKey"] == key}
+
+
+def has_restored(world: World) -> bool:
+    """Return whether the box is as the backup has it; then it is set up again."""
+    restored = world.values[paths.HNB_NAME] == "restored"
+    world.provision_far_ends(MME)
+    world.run(30)
+    return restored and outcomes(world, "configuration") == {"0"}
+
+
+def has_told_of_image(world: World) -> bool:
+    """Return whether the HeMS was told; no box of this world ever runs another version."""
+    world.run(INSTALL_S + 60)
+    return outcomes(world, "image") == {"9010"}
+
+
+def goes_on_measuring(world: World) -> bool:
+    """Return whether a file comes each minute, and the HeMS is told of each; then it is ended."""
+    received, responses = world.file_server.received, world.hems.responses
+    had, told = len(received), responses.count("AutonomousTransferComplete")
+    world.run(180)
+    had, told = len(received) - had, responses.count("AutonomousTransferComplete") - told
+    world.provision({MEASURING + "Enable": "false"})
+    world.run(30)
+    return told >= had >= 2
+
+
+MEASURING = paths.PERFORMANCE_CONFIGS + "1."
+EACH_MINUTE = set_values(
+    {
+        MEASURING + "URL": SERVER,
+        MEASURING + "Enable": "true",
+        MEASURING + "PeriodicUploadInterval": "60",
+        MEASURING + "PeriodicUploadTime": "2026-01-01T00:00:00Z",
+        paths.AUTONOMOUS_TRANSFERS + "Enable": "true",
+        paths.AUTONOMOUS_TRANSFERS + "TransferTypeFilter": "Both",
+        paths.AUTONOMOUS_TRANSFERS + "ResultTypeFilter": "Both",
+        paths.AUTONOMOUS_TRANSFERS + "FileTypeFilter": files.PERFORMANCE,
+    }
+)
 ROWS = paths.INFORM_PARAMETERS
 PASSIVE = (
     "<cwmp:SetParameterAttributes><ParameterList><SetParameterAttributesStruct>"
@@ -132,6 +190,32 @@ STORIES = {
     ),
     "factory reset": Story(
         (command("FactoryReset"),), done="FactoryResetResponse", lasts=has_forgotten
+    ),
+    "upload": Story(
+        (transfer("Upload", "log", files.LOGS[0]),),
+        done="UploadResponse",
+        lasts=lambda world: outcomes(world, "log") == {"0"},
+    ),
+    "backup": Story(
+        (transfer("Download", "configuration", files.CONFIGURATION_DOWNLOAD),),
+        done="DownloadResponse",
+        lasts=has_restored,
+    ),
+    "image": Story(
+        (transfer("Download", "image", files.IMAGE),),
+        done="DownloadResponse",
+        lasts=has_told_of_image,
+    ),
+    "performance file": Story(
+        (),
+        before=(
+            command("AddObject", ObjectName=paths.PERFORMANCE_CONFIGS, ParameterKey=""),
+            EACH_MINUTE,
+        ),
+        # The world begins at noon: the first minute is nearly over.
+        waits_s=52,
+        done=None,
+        lasts=goes_on_measuring,
     ),
     "schedule": Story(
         (command("ScheduleInform", DelaySeconds="3", CommandKey="key"),), event="M ScheduleInform"
@@ -174,6 +258,8 @@ def cut(world: World, story: Story, left: int | None) -> tuple[Fuse, Witness]:
     fuse.guard(world.journal, "note")
     fuse.guard(world.doors, "reboot")
     fuse.guard(world.guard_file, "keep")
+    if not story.fresh:
+        fuse.guard(world.files, "carry")
     story.tell(world)
     fuse.left = None
     return fuse, witness
@@ -199,7 +285,7 @@ def judge(world: World, story: Story, answered: list[str]) -> list[str]:
     if "SetParameterValuesResponse" in answered:
         if world.values[paths.S1_SERVERS] != str(story.far_end):
             faults.append("what was set and answered is lost")
-    elif story.requests[0].startswith("<cwmp:Set"):
+    elif story.requests and story.requests[0].startswith("<cwmp:Set"):
         world.provision_far_ends(story.far_end)
         world.run(30)
     if any(name in answered for name in ("RebootResponse", "ScheduleInformResponse")):
@@ -207,7 +293,7 @@ def judge(world: World, story: Story, answered: list[str]) -> list[str]:
         if not told:
             faults.append(f"{story.event} is never told")
     # It may have been done though the answer was lost, or not until the session after the cut.
-    was_done = story.done in world.hems.responses
+    was_done = story.done is None or story.done in world.hems.responses
     world.hems.requests.clear()
     if not story.lasts(world) and was_done:
         faults.append("what was answered does not last")
