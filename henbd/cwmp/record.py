@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -14,14 +14,14 @@ PLAIN: Mapping[str, type] = {"str": str, "int": int, "bool": bool}
 
 def written(value: Any) -> dict[str, Any]:
     """Return a value of plain fields as a JSON object, with lists for tuples of such values."""
-    return {field.name: _entry(getattr(value, field.name)) for field in fields(value)}
+    # dataclasses.asdict copies each text as well, which takes several times as long.
+    return {name: _entry(getattr(value, name)) for name in value.__match_args__}
 
 
 def _entry(value: Any) -> Any:
-    # dataclasses.asdict copies each text as well, which takes several times as long.
-    if isinstance(value, tuple):
-        return [_entry(part) for part in value]
-    return written(value) if is_dataclass(value) else value
+    if type(value) in PLAIN.values():
+        return value
+    return [_entry(part) for part in value] if isinstance(value, tuple) else written(value)
 
 
 def read(kind: type[T], entry: Any) -> T:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
 # As the control socket: for root, our own user and its group.
 FILE_MODE = 0o640
+
+FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 def put(path: Path, content: bytes, group: int) -> None:
@@ -16,11 +17,13 @@ def put(path: Path, content: bytes, group: int) -> None:
     It is for this boot, so nothing is synced. A link in its place is replaced, not followed.
     """
     new = f"{path}.new"
-    with contextlib.suppress(FileNotFoundError):
+    try:
+        descriptor = os.open(new, FLAGS, 0)
+    except FileExistsError:
         os.unlink(new)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with open(os.open(new, flags, 0), "wb") as file:
-        os.fchown(file.fileno(), -1, group)
-        os.fchmod(file.fileno(), FILE_MODE)
+        descriptor = os.open(new, FLAGS, 0)
+    with open(descriptor, "wb") as file:
+        os.fchown(descriptor, -1, group)
+        os.fchmod(descriptor, FILE_MODE)
         file.write(content)
     os.rename(new, path)
