@@ -13,7 +13,7 @@ TELLING = ("password", "passphrase", "secret", "sharedkey", "psk")
 def secrets(settings: Settings, secret: str, tree: Tree) -> frozenset[str]:
     """Return the secrets of the configuration, of the device and of the parameters, as texts."""
     known = {settings.hems.password, settings.connection_request.password, secret}
-    known |= {tree.values[path] for path, row in tree.rows.items() if row.hidden}
+    known |= {tree.values[path] for path in tree.hidden}
     credentials = settings.ipsec.credentials if settings.ipsec else None
     if isinstance(credentials, PresharedKey):
         known |= {credentials.secret.decode("utf-8", "replace"), credentials.secret.hex()}

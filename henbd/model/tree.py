@@ -34,7 +34,7 @@ class Tree(View):
         aliases: Mapping[str, str] = MappingProxyType({}),
     ) -> Tree:
         """Return the tree as it leaves the factory: these rows, and these values over defaults."""
-        bare = cls(table, {}, {}, {}, {}, Provisioning(), {}, (), aliases)
+        bare = cls(table, {}, {}, {}, {}, Provisioning(), {}, (), (), aliases)
         tree = _grown(bare, instances, Provisioning())
         spelt = {path: types.canonical(tree.rows[path].type, text) for path, text in values.items()}
         return replace(tree, values=_with(tree, spelt))
@@ -244,6 +244,7 @@ def _grown(
         there[path] = node
         if isinstance(node, Parameter):
             rows[path], values[path] = node, values[tree.aliases[path]]
+    hidden = tuple(path for path, row in rows.items() if row.hidden)
     return Tree(
         tree.table,
         present,
@@ -253,6 +254,7 @@ def _grown(
         provisioning,
         notified,
         forced,
+        hidden,
         tree.aliases,
         tree.commands,
     )

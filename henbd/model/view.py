@@ -30,6 +30,8 @@ class View:
     """The parameters under notification: 1 passive, 2 active."""
     forced: tuple[str, ...]
     """The parameters that every Inform carries (forcedInform)."""
+    hidden: tuple[str, ...]
+    """The parameters that read as empty (hidden), under every name that they have."""
     aliases: Mapping[str, str]
     """Other names of parameters; they are in `nodes`, `rows` and `values` like any other."""
     commands: frozenset[str] = frozenset()
