@@ -7,6 +7,10 @@ interface, a block on every way out of the box. It takes both: IPv4 lets a socke
 device out of it whatever the rules say, and the blocks of a device do not stop an IPv6 socket that
 is bound to none.
 
+An inner address has a rule for what is sent to it, too. While it is on the box nobody gets so far.
+When it has just gone, the kernel may still have a packet from it that it cannot get rid of: it
+would tell the sender so by ICMP, outside, with the beginning of the packet.
+
 What comes in, and what is passed on, is blocked by policy alone: behind an interface such a block
 would meet what has come through the tunnel as well, for it is not told by the device.
 """
@@ -43,13 +47,19 @@ def host(address: Address) -> Network:
 
 
 def networks(guards: Iterable[Guard]) -> frozenset[Network]:
-    """Return what guards keep everybody of the box apart from."""
-    return frozenset(far(guard) for guard in guards if near(guard) is None)
+    """Return what guards keep everybody of the box apart from, but for inner addresses."""
+    standing = frozenset(guards)
+    return frozenset(far(guard) for guard in standing if near(guard) is None) - inner(standing)
+
+
+def inner(guards: Iterable[Guard]) -> frozenset[Network]:
+    """Return the inner addresses that guards are about."""
+    return frozenset(side for guard in guards if (side := near(guard)))
 
 
 def sources(kernel: Kernel) -> set[Address]:
     """Return the inner addresses that guards stand for."""
-    return {side.network_address for guard in kernel.guards if (side := near(guard))}
+    return {side.network_address for side in inner(kernel.guards)}
 
 
 def near(guard: Guard) -> Network | None:
@@ -85,9 +95,10 @@ def guards(
     wanted = [ANY_DEVICE] if mode is EspMode.POLICY else devices
     protected = [n for n in destinations if n.prefixlen and n.version in kernel.versions]
     from_any = [(ANY[network.version], network) for network in protected]
-    inner = [(host(a), ANY[a.version]) for a in sources if a.version in kernel.versions]
-    found: set[Guard] = {Unreachable(*sides) for sides in (*from_any, *inner)}
-    from_inner = [(source, half) for source, any_ in inner for half in HALVES[any_.version]]
+    granted = [(host(a), ANY[a.version]) for a in sources if a.version in kernel.versions]
+    found: set[Guard] = {Unreachable(*sides) for sides in (*from_any, *granted)}
+    found |= {Unreachable(any_, source) for source, any_ in granted}
+    from_inner = [(source, half) for source, any_ in granted for half in HALVES[any_.version]]
     found |= {Block(*sides, device) for sides in (*from_any, *from_inner) for device in wanted}
     if mode is EspMode.POLICY:
         found |= {

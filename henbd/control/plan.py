@@ -24,7 +24,7 @@ from henbd.actions import (
     TerminateChild,
 )
 from henbd.control import negotiation
-from henbd.control.guard import far, near
+from henbd.control.guard import far, inner, near
 from henbd.control.tunnel import Tunnel
 from henbd.values import (
     Block,
@@ -177,8 +177,7 @@ def _spare(desired: Desired, kernel: Kernel, stack: Stack | Unknown) -> Iterator
     can send from it.
     """
     present = {a.address for a in kernel.addresses}
+    absent = {side for side in inner(kernel.guards) if side.network_address not in present}
     for guard in _ordered(kernel.guards - desired.guards):
-        inner = near(guard)
-        absent = inner is not None and inner.network_address not in present
-        if absent or isinstance(stack, Stack):
+        if isinstance(stack, Stack) or not absent.isdisjoint((near(guard), far(guard))):
             yield guard

@@ -147,6 +147,7 @@ def guards_of(
     kept_in = [(any_of[n.version], n) for n in destinations]
     kept_in += [(host(a), any_of[a.version]) for a in sources]
     found: set[Guard] = {Unreachable(*sides) for sides in kept_in}
+    found |= {Unreachable(any_of[a.version], host(a)) for a in sources}
     found |= {
         Block(source, part, device)
         for source, to in kept_in

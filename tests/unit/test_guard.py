@@ -74,7 +74,11 @@ NET6 = ip_network("2001:db8:40::/48")
             EspMode.POLICY,
             (),
             (INNER,),
-            {Unreachable(host(INNER), ANY), *(Block(host(INNER), half, 0) for half in HALVES[4])},
+            {
+                Unreachable(host(INNER), ANY),
+                Unreachable(ANY, host(INNER)),
+                *(Block(host(INNER), half, 0) for half in HALVES[4]),
+            },
         ),
         (
             EspMode.INTERFACE,
@@ -82,7 +86,9 @@ NET6 = ip_network("2001:db8:40::/48")
             (INNER, INNER6),
             {
                 Unreachable(host(INNER), ANY),
+                Unreachable(ANY, host(INNER)),
                 Unreachable(host(INNER6), ANY6),
+                Unreachable(ANY6, host(INNER6)),
                 *(Block(host(INNER), half, d) for half in HALVES[4] for d in (WAN, WAN_2)),
                 *(Block(host(INNER6), half, d) for half in HALVES[6] for d in (WAN, WAN_2)),
             },
@@ -113,8 +119,8 @@ def test_the_source_guard_stands_though_the_child_leads_everywhere() -> None:
 
 def test_a_guard_tells_our_side_from_the_far_side_whichever_way_the_packets_go() -> None:
     sides = {(near(g), far(g)) for g in guards((CORE,), (INNER,), TWO_WANS, EspMode.POLICY)}
-    inner = {(host(INNER), side) for side in (ANY, *HALVES[4])}
-    assert sides == {(None, CORE), *inner}
+    from_inner = {(host(INNER), side) for side in (ANY, *HALVES[4])}
+    assert sides == {(None, CORE), (None, host(INNER)), *from_inner}
 
 
 @pytest.mark.parametrize("mode", EspMode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from henbd.control.desire import desired
 from henbd.control.gateways import Gateways
+from henbd.control.guard import inner
 from henbd.control.tunnel import Condition, Tunnel, judge
 from henbd.settings import Settings
 from henbd.values import (
@@ -73,6 +74,7 @@ def networks(found: Desired) -> set[Network]:
 def protected(found: Desired) -> set[Network]:
     """Return the destinations that are guarded by both a rule and a block."""
     rules = {g.destination for g in found.guards if isinstance(g, Unreachable)}
+    rules -= inner(found.guards)
     blocks = {g.destination for g in found.guards if isinstance(g, Block) and g.source == ANY}
     assert rules - {ANY} == blocks
     return blocks

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from ipaddress import ip_address
 
@@ -17,13 +17,13 @@ import pytest
 
 from henbd.values import Network
 from tests.functional.henb.planes import PLANES
-from tests.functional.kernel.kernel_box import SENT, send
+from tests.functional.kernel.kernel_box import SCTP, SENT, TCP, send
 from tests.lab import topology
 from tests.lab.charon import kernel_has_esp
 from tests.lab.events import PATIENCE
 from tests.lab.lab import Lab, Options, provisioning
 from tests.lab.namespaces import Address
-from tests.lab.probe import eventually, ping
+from tests.lab.probe import eventually, ping, unanswered
 from tests.lab.topology import MME, MME_6
 
 BOTH = {
@@ -37,6 +37,7 @@ FAR_ENDS: tuple[Address, ...] = (MME, MME_6)
 OUTER = {4: "10.10.1.2", 6: "fd00:10:1::2"}
 # A way leads there, but none through the tunnel.
 ELSEWHERE: dict[int, Address] = {4: topology.GATEWAY, 6: topology.GATEWAY_6}
+ROUTER = {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"}
 POOLS: dict[int, Network] = {4: topology.POOLS, 6: topology.POOLS_6}
 STOPPED = {errno.EHOSTUNREACH, errno.EPERM, errno.ENETUNREACH, errno.EACCES}
 
@@ -59,6 +60,8 @@ def outcomes(lab: Lab, far_end: Address) -> dict[str, int]:
             "on wan0": send(far_end, device="wan0"),
             "on wan1": send(far_end, device="wan1"),
             "with a mark": send(far_end, mark=7),
+            "as SCTP": send(far_end, kind=SCTP),
+            "by TCP": send(far_end, kind=TCP),
             **{f"from {a}": send(far_end, source=a) for a in inner},
             **{f"from {a} on wan0": send(far_end, source=a, device="wan0") for a in inner},
             **{f"from {a} elsewhere": send(ELSEWHERE[version], source=a) for a in inner},
@@ -72,8 +75,18 @@ def inner_addresses(lab: Lab, version: int) -> list[Address]:
     return [address for address in held if address in POOLS[version]]
 
 
-def closed(lab: Lab, *, but: str = "nobody") -> None:
-    """See that nobody gets out at all; `but` is how those end who may still get inside."""
+def by_policy(lab: Lab) -> bool:
+    """Return whether ESP meets packets on their way out, and not behind an interface."""
+    return kernel_has_esp() and "if_id" not in (lab.options.configuration["ipsec"] or {})
+
+
+def closed(lab: Lab, *, but: str = "nobody", gone: Iterable[Address] = ()) -> None:
+    """See that nobody gets out at all; `but` is how those end who may still get inside.
+
+    `gone` are inner addresses that are on the box no more: neither gets anything out to them.
+    """
+    with lab.net.henb.inside():
+        assert all(send(address) in STOPPED for address in gone), gone
     for far_end in FAR_ENDS:
         met = {k: v for k, v in outcomes(lab, far_end).items() if not k.endswith(but)}
         assert all(error in STOPPED for error in met.values()), (str(far_end), met)
@@ -85,14 +98,19 @@ def gets_out(lab: Lab, far_end: Address) -> bool:
 
 
 def through(lab: Lab) -> None:
-    """See that who leaves the way to the kernel gets inside, and nobody gets out elsewhere."""
+    """See that who leaves the way to the kernel gets inside, and nobody gets out elsewhere.
+
+    Where ESP is by policy, wan0 is the way of the tunnel itself. Its interface takes what comes
+    from the WAN as well: nobody is behind it.
+    """
+    outside = "from the WAN" if by_policy(lab) else "on wan0"
     for far_end in FAR_ENDS:
         # Into an interface of xfrm henbd itself puts the routes, once the tunnel is up.
         assert eventually(partial(gets_out, lab, far_end))
         met = outcomes(lab, far_end)
-        # Where ESP is by policy, wan0 is the way of the tunnel itself.
-        shut = [kind for kind in met if "wan1" in kind or "elsewhere" in kind]
+        shut = [k for k in met if outside in k or "wan1" in k or "elsewhere" in k]
         assert all(met[kind] in STOPPED for kind in shut), (str(far_end), met)
+        assert {met[k] for k in ("with a mark", "as SCTP", "by TCP")} == {SENT}, (far_end, met)
         ping(lab.net.henb, far_end)
     assert lab.leaks() == []
 
@@ -147,13 +165,14 @@ def test_when_charon_has_ended_nobody_gets_out_and_afterwards_inside_again(
     start(lab)
     assert eventually(lambda: up(lab), 30)
     through(lab)
+    inner = [address for version in (4, 6) for address in inner_addresses(lab, version)]
     since = time.monotonic()
     end(lab)
     if kernel_has_esp() and end in (kill_charon, kill_henbd_and_charon):
         # The SAs go on without it: what goes inside is inside still, and the rest is closed.
         through(lab)
     else:
-        closed(lab)
+        closed(lab, gone=inner)
     if not lab.henbd.running:
         lab.henbd.start()
     lab.charon.start()
@@ -183,8 +202,23 @@ def test_an_address_that_lingers_gets_nobody_out(lab: Lab) -> None:
         lab.net.henb.ip("route flush table 220", version=version)
         assert inner_addresses(lab, version)
     # Where ESP is by policy, the SAs still take what wan0 is given from the inner address.
-    closed(lab, but=" on wan0" if kernel_has_esp() else "nobody")
+    closed(lab, but=" on wan0" if by_policy(lab) else "nobody")
     lab.charon.resume()
+
+
+def test_what_comes_for_an_inner_address_that_has_gone_is_not_passed_on(lab: Lab) -> None:
+    """A box that is a router, too, would send it to whom it takes for nearer."""
+    start(lab)
+    assert eventually(lambda: up(lab), 30)
+    through(lab)
+    device = lab.inner_device()
+    lab.henbd.stop()
+    lab.net.henb.sysctl(ROUTER)
+    for version in (4, 6):
+        (address,) = inner_addresses(lab, version)
+        lab.net.henb.ip(f"address del {address}/{address.max_prefixlen} dev {device}")
+        assert unanswered(lab.net.core, address)
+    assert lab.leaks() == []
 
 
 def test_routes_of_others_lead_nobody_out(lab: Lab) -> None:

@@ -26,6 +26,11 @@ MAIN = 254
 
 SENT = 0
 
+# What a socket is: SCTP as a program of its own would speak it, or a library.
+DATAGRAM = (socket.SOCK_DGRAM, 0)
+TCP = (socket.SOCK_STREAM, 0)
+SCTP = (socket.SOCK_RAW, 132)
+
 
 class Bells(Doorbell):
     """A doorbell that knows what it watches, and counts the rings of one shell."""
@@ -116,17 +121,29 @@ def index(shell: KernelShell, name: str) -> int:
 
 
 def send(
-    to: Address, *, source: Address | None = None, device: str | None = None, mark: int = 0
+    to: Address,
+    *,
+    source: Address | None = None,
+    device: str | None = None,
+    mark: int = 0,
+    kind: tuple[int, int] = DATAGRAM,
 ) -> int:
-    """Send a datagram to an address; return SENT, or the error that it meets."""
-    with socket.socket(FAMILY[to.version], socket.SOCK_DGRAM) as outgoing:
+    """Send a packet to an address; return SENT, or the error that it meets."""
+    with socket.socket(FAMILY[to.version], *kind) as outgoing:
+        outgoing.setblocking(False)
         try:
             if device:
                 outgoing.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
             outgoing.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
             if source:
                 outgoing.bind((str(source), 0))
-            outgoing.sendto(b"leak", (str(to), 36412))
+            if kind == TCP:
+                outgoing.connect((str(to), 36412))
+            else:
+                outgoing.sendto(b"leak", (str(to), 0 if kind == SCTP else 36412))
+        except BlockingIOError:
+            # TCP waits for the answer.
+            pass
         except OSError as error:
             return error.errno or errno.EIO
     return SENT

@@ -175,6 +175,7 @@ def test_guard_shows_what_stands(box: Namespace, file: GuardFile, configuration:
     assert done.stdout.splitlines() == [
         f"from fd99::7/128: {BLOCKS}, unreachable",
         f"to 10.30.0.0/16: block fwd, block in, {BLOCKS}, unreachable",
+        "to fd99::7/128: unreachable",
         "kept for the next boot: 10.30.0.0/16",
     ]
 
