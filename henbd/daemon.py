@@ -58,10 +58,6 @@ from henbd.witness import Witness
 
 logger = logging.getLogger(__name__)
 
-# The Inform is sent by its own thread while the loop sleeps; what it does not need waits so long,
-# or until it is answered. TLS takes the thread five milliseconds.
-AFTER_INFORM_S = 0.01
-
 # Without an [ipsec] section there is nobody else who would change routes of ours.
 AUDIT_S = 60
 
@@ -180,11 +176,14 @@ class Daemon:
 
     def answered(self, answer: Answer | ExchangeError) -> None:
         """The HeMS has answered a post, or will not."""
-        self._looks.pause(self.clock.monotonic())
         if isinstance(answer, ExchangeError):
             self._see_whether_overtaken()
         self.witness.report_vitals(self._parties.vitals, asked=self.conversation.asked(answer))
         self.conversation.answered(answer, self.caller.management)
+        if self.conversation.current is not None:
+            self._looks.pause(self.clock.monotonic())
+        else:
+            self._looks.resume(self.clock.monotonic())
 
     def _see_whether_overtaken(self) -> None:
         """Give the session up if its address has gone: the worker may hear of it before the bell.
@@ -238,7 +237,7 @@ class Daemon:
     def _turn(self) -> None:
         """Do what time and bells have brought."""
         now = self.clock.monotonic()
-        if self._looks.paused_until(now) is not None:
+        if now < self._looks.paused_until:
             return
         for shell in self._parties.timed:
             shell.tick(now)
@@ -288,8 +287,8 @@ class Daemon:
     def _wake_at(self) -> float | None:
         """Return when the loop has something to do even if no bell rings."""
         now = self.clock.monotonic()
-        if (paused_until := self._looks.paused_until(now)) is not None:
-            return paused_until
+        if now < self._looks.paused_until:
+            return self._looks.paused_until
         times = [shell.wake_at() for shell in self._parties.timed]
         times.append(self.conversation.expires_at(self.settings.hems.session_s))
         times += [self._whereabouts.wake_at(), self.caller.serving.wake_at(now)]
@@ -358,7 +357,7 @@ class Daemon:
             if look is Look.FULL:
                 # What is to be done waits for the next one.
                 self._looks.want_full(now)
-            self._looks.pause(self.clock.monotonic() + AFTER_INFORM_S)
+            self._looks.pause(self.clock.monotonic())
             self._onlookers.begun()
         elif look is Look.FULL:
             # Before anybody relies on them; and what still stands is still relied on.
@@ -391,7 +390,7 @@ class Daemon:
         closed, tried = self._hands.close(missing_guards(wanted, kernel), now)
         if tried:
             self._looks.want_full(now)
-        return replace(kernel, guards=kernel.guards | closed)
+        return replace(kernel, guards=kernel.guards | closed) if closed else kernel
 
     def _wanted(self, observed: Observed, tunnel: Tunnel, now: float) -> Desired:
         hems = hems_addresses(self.caller.management, self.settings.hems, observed)

@@ -11,6 +11,11 @@ FULL_WITHIN_S = 0.05
 # about: a reauthentication rings at the end of the old address, and within this for the new one.
 QUIET_S = 0.01
 
+# A thread of its own posts while the loop is still, for they share one interpreter, and TLS takes
+# five milliseconds. A HeMS that asks without end holds up everything else for no longer than that.
+PAUSE_S = 0.01
+LONGEST_PAUSE_S = 0.05
+
 # charon answers a look within a millisecond: from then on the guards do without it.
 LATE_S = 0.02
 
@@ -34,7 +39,7 @@ class Looks:
         self._rung = False
         self._full_since: float | None = now
         self._quiet_at = now
-        self._not_before = now
+        self.paused_until = self._pausing_since = now
         self._going_on: Look | None = None
         # Whether the guards are to be seen to while a look is going on, and when.
         self._unseen = False
@@ -54,17 +59,19 @@ class Looks:
         if self._full_since is None:
             self._full_since = now
 
-    def pause(self, until: float) -> None:
-        """Let no look begin before this time, whatever rings."""
-        self._not_before = until
+    def pause(self, now: float) -> None:
+        """Let no look begin for a moment, whatever rings: a post is on its way."""
+        if now >= self.paused_until:
+            self._pausing_since = now
+        self.paused_until = min(now + PAUSE_S, self._pausing_since + LONGEST_PAUSE_S)
 
-    def paused_until(self, now: float) -> float | None:
-        """Return until when no look begins, None where one may."""
-        return self._not_before if now < self._not_before else None
+    def resume(self, now: float) -> None:
+        """Let looks begin again."""
+        self.paused_until = min(now, self.paused_until)
 
     def begin(self, now: float) -> Look | None:
         """Return the look that is to start now, and take it for going on; None: not now."""
-        if self._going_on is not None or self.paused_until(now) is not None:
+        if self._going_on is not None or now < self.paused_until:
             return None
         full_at = self._full_at()
         if full_at is not None and full_at <= now:
@@ -101,8 +108,8 @@ class Looks:
 
     def wake_at(self) -> float | None:
         """Return when the next look can start; None where none is wanted."""
-        at = self._not_before if self._hot else self._full_at()
-        return None if at is None else max(at, self._not_before)
+        at = self.paused_until if self._hot else self._full_at()
+        return None if at is None else max(at, self.paused_until)
 
     def _full_at(self) -> float | None:
         """Return when all of the world is to be looked at, None where that is not wanted."""

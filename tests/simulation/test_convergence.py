@@ -117,4 +117,5 @@ def test_superseded_sas_do_not_pile_up() -> None:
             world.provision({paths.SECURITY_GATEWAYS[1]: ""})
             world.run(2)
         assert len(world.charon.sas) == 1
-        assert len(world.done(TerminateIke)) >= 19
+        # Of the first ones two are done as one: the HeMS calls again while a session goes on.
+        assert len(world.done(TerminateIke)) >= 18

@@ -7,7 +7,15 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from henbd.looks import FULL_WITHIN_S, LATE_S, QUIET_S, Look, Looks
+from henbd.looks import (
+    FULL_WITHIN_S,
+    LATE_S,
+    LONGEST_PAUSE_S,
+    PAUSE_S,
+    QUIET_S,
+    Look,
+    Looks,
+)
 from tests.unit.settings import QUICK
 from tests.unit.sights import NOW
 
@@ -107,16 +115,36 @@ def test_bells_that_never_stop_do_not_keep_everything_from_being_looked_at() -> 
 def test_while_there_is_a_pause_no_look_begins_whatever_rings() -> None:
     looks = quiet()
     looks.want_full(NOW)
-    looks.pause(NOW + 1)
+    looks.pause(NOW)
     looks.ring(NOW)
-    assert looks.begin(NOW + 0.9) is None
-    assert looks.wake_at() == NOW + 1
-    assert looks.begin(NOW + 1) is Look.FULL
+    assert looks.begin(NOW + PAUSE_S / 2) is None
+    assert looks.wake_at() == NOW + PAUSE_S
+    assert looks.begin(NOW + PAUSE_S) is Look.HOT
+
+
+def test_a_pause_ends_early_where_the_hems_has_answered() -> None:
+    looks = quiet()
+    looks.ring(NOW)
+    looks.pause(NOW)
+    looks.resume(NOW + 0.001)
+    assert looks.begin(NOW + 0.001) is Look.HOT
+
+
+def test_pauses_one_in_the_other_do_not_keep_the_world_from_being_looked_at() -> None:
+    looks, now, begun_at = quiet(), NOW, []
+    for _ in range(1000):
+        now += PAUSE_S / 10
+        looks.ring(now)
+        if looks.begin(now) is not None:
+            begun_at.append(now)
+            looks.end()
+        looks.pause(now)
+    assert max(b - a for a, b in pairwise(begun_at)) <= LONGEST_PAUSE_S + PAUSE_S
 
 
 def test_a_pause_wakes_nobody_who_wants_nothing() -> None:
     looks = quiet()
-    looks.pause(NOW + 1)
+    looks.pause(NOW)
     assert looks.wake_at() is None
 
 
@@ -142,7 +170,7 @@ def test_a_wish_is_never_forgotten(steps: list[str]) -> None:
                 if looks.going_on:
                     looks.end()
             case "pause":
-                looks.pause(now + 0.01)
+                looks.pause(now)
             case "time":
                 now += 0.1
     if looks.going_on:
