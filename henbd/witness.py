@@ -75,7 +75,8 @@ class Witness:
             # Nothing cuts the branch on which a session sits.
             failed = self.course.gateways.failed or courses.charon_lost(self.course, now)
             outside = reaches_outside(settings.hems, management, asked.gateways, failed=failed)
-            self.course = replace(self.course, hems_outside=outside)
+            if outside is not self.course.hems_outside:
+                self.course = replace(self.course, hems_outside=outside)
         self._note_s1(observed, asked, now)
         self._log(observed, tunnel, settings)
         for about, text in happenings(self.observed, observed, self.tunnel, tunnel):

@@ -53,17 +53,15 @@ def noted(
     course: Course, observed: Observed, tunnel: Tunnel, before: Tunnel, now: float, share: float
 ) -> Course:
     """Return the course after a look; `before` is how the tunnel was in the last one."""
-    if (tunnel.condition, tunnel.inner) != (before.condition, before.inner):
-        course = replace(course, tunnel_since=now)
-    course = replace(
+    same = (tunnel.condition, tunnel.inner) == (before.condition, before.inner)
+    return replace(
         course,
+        tunnel_since=course.tunnel_since if same else now,
         ungranted=_ungranted(course, observed, now),
         charon_lost_since=_lost_since(course.charon_lost_since, observed.charon, now),
         stack_lost_since=_lost_since(course.stack_lost_since, observed.stack, now),
+        far_ends=_judged(course.far_ends, observed.stack, now, share),
     )
-    if isinstance(observed.stack, Unknown):
-        return course
-    return replace(course, far_ends=_judged(course.far_ends, observed.stack, now, share))
 
 
 def _lost_since(before: float | None, party: object, now: float) -> float | None:
@@ -90,9 +88,9 @@ def stale(course: Course, now: float) -> frozenset[InterfaceAddress]:
     return frozenset(a for a, since in course.ungranted.items() if now >= since + STALE_S)
 
 
-def _judged(far_ends: Trials, stack: Stack, now: float, share: float) -> Trials:
+def _judged(far_ends: Trials, stack: Stack | Unknown, now: float, share: float) -> Trials:
     """Return the trials of the far ends after what the stack says; TimeToWait is obeyed."""
-    for peer in stack.peers:
+    for peer in () if isinstance(stack, Unknown) else stack.peers:
         address = peer.far_end.address
         if peer.state is PeerState.UP:
             far_ends = trials.succeeded(far_ends, address)
@@ -117,11 +115,10 @@ def remembered(course: Course, history: History, now: float, share: float) -> Co
 
 def wanted(course: Course, desired: Desired, now: float) -> Course:
     """Return the course after it is known what is wanted now."""
-    if isinstance(desired.link, S1Link):
-        return replace(course, pathless_since=None)
-    if course.pathless_since is None:
-        return replace(course, pathless_since=now)
-    return course
+    pathless = not isinstance(desired.link, S1Link)
+    if pathless is (course.pathless_since is not None):
+        return course
+    return replace(course, pathless_since=now if pathless else None)
 
 
 def stack_lost(course: Course, hold_s: float, now: float) -> bool:

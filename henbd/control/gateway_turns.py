@@ -42,6 +42,8 @@ def _choice(asked: Provisioned) -> Proposals:
 
 def _with(proposals: Proposals, ipsec: IpsecSettings) -> IpsecSettings:
     ike, esp = proposals
+    if (ike, esp) == (ipsec.proposals, ipsec.esp_proposals):
+        return ipsec
     return replace(ipsec, proposals=ike, esp_proposals=esp)
 
 
@@ -62,7 +64,8 @@ def noted(
     if (gateways.asked, gateways.choice) != (hosts, choice):
         gateways = replace(gateways, asked=hosts, choice=choice, fallen_back=False, since=now)
     fallback = gateways.proven or (ipsec.proposals, ipsec.esp_proposals)
-    gateways = replace(gateways, fallback=fallback)
+    if fallback != gateways.fallback:
+        gateways = replace(gateways, fallback=fallback)
     if _works(gateways, addresses(hosts, observed), tunnel, ipsec):
         gateways = replace(gateways, good=hosts, proven=choice, fallen_back=False, since=now)
     elif not gateways.way_out:
@@ -70,11 +73,11 @@ def noted(
         gateways = replace(gateways, since=now)
     else:
         gateways = _in_turn(gateways, tunnel, ipsec, now)
-    return replace(
-        gateways,
-        failed=_failed(gateways, observed, tunnel, nameless_s),
-        one_child=gateways.one_child and not _without_ike_sa(tunnel),
-    )
+    failed = _failed(gateways, observed, tunnel, nameless_s)
+    one_child = gateways.one_child and not _without_ike_sa(tunnel)
+    if (failed, one_child) == (gateways.failed, gateways.one_child):
+        return gateways
+    return replace(gateways, failed=failed, one_child=one_child)
 
 
 def _works(
@@ -102,9 +105,9 @@ def _without_ike_sa(tunnel: Tunnel) -> bool:
 def _outward(gateways: Gateways, all_of_them: Sequence[Address], kernel: Kernel) -> Gateways:
     """Forget the failures without a way out when there is one: nobody has to wait for them."""
     way_out = any(outer_source(address, kernel) for address in all_of_them)
-    if way_out and not gateways.way_out:
-        return replace(gateways, way_out=True, trials=Trials())
-    return replace(gateways, way_out=way_out)
+    if way_out is gateways.way_out:
+        return gateways
+    return replace(gateways, way_out=way_out, trials=Trials() if way_out else gateways.trials)
 
 
 def _in_turn(gateways: Gateways, tunnel: Tunnel, ipsec: IpsecSettings, now: float) -> Gateways:

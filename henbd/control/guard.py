@@ -18,6 +18,7 @@ would meet what has come through the tunnel as well, for it is not told by the d
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_network
 
 from henbd.values import (
@@ -41,6 +42,8 @@ HALVES: dict[int, tuple[Network, ...]] = {
 ANY_DEVICE = 0
 
 
+# Each look asks for those of the same few: the far ends, the HeMS, the gateways.
+@lru_cache(64)
 def host(address: Address) -> Network:
     """Return the network of one address."""
     return ip_network(address)

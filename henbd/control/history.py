@@ -64,7 +64,7 @@ def noted(
 
 
 def _after(before: Past, peer: Peer, wall: datetime, *, has_path: bool) -> Past:
-    past = replace(before, peer=peer)
+    past = before if peer == before.peer else replace(before, peer=peer)
     was, state = before.peer.state, peer.state
     if state is was:
         return past

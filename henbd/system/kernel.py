@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, assert_never
 
@@ -101,7 +101,6 @@ class KernelShell:
         addresses = dump(rtnetlink.RTM_GETADDR, rtnetlink.ADDRESSES_ASKED)
         dumped = dump(rtnetlink.RTM_GETROUTE, rtnetlink.ROUTES_ASKED)
         asked = dump(rules.RTM_GETRULE, rules.RULES_ASKED)
-        guards: set[Guard] = {rule for m in asked if (rule := rules.our_rule(m.body)) is not None}
         return Kernel(
             devices=tuple(rtnetlink.device(m.body) for m in devices),
             addresses=tuple(
@@ -110,18 +109,16 @@ class KernelShell:
                 if (address := rtnetlink.interface_address(m.body)) is not None
             ),
             routes=tuple(route for m in dumped if (route := rtnetlink.route(m.body)) is not None),
-            guards=frozenset(guards.union(self._blocks())),
+            guards=rules.our_rules(tuple(m.body for m in asked)) | self._blocks(),
             versions=frozenset({4, 6} if any(map(_is_of_ipv6, asked)) or _has_ipv6() else {4}),
         )
 
-    def _blocks(self) -> Iterator[Block]:
-        """Yield the blocks of ours; a kernel without XFRM has none."""
+    def _blocks(self) -> frozenset[Guard]:
+        """Return the blocks of ours; a kernel without XFRM has none."""
         if self._policies is None:
-            return
-        for message in self._policies.dump(xfrm.XFRM_MSG_GETPOLICY, xfrm.POLICIES_ASKED):
-            block = xfrm.our_block(message.body)
-            if block is not None:
-                yield block
+            return frozenset()
+        dumped = self._policies.dump(xfrm.XFRM_MSG_GETPOLICY, xfrm.POLICIES_ASKED)
+        return xfrm.our_blocks(tuple(m.body for m in dumped))
 
     def _put(self, wanted: Guard) -> None:
         if isinstance(wanted, Unreachable):

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from henbd.errors import KernelError
 
@@ -36,9 +36,11 @@ _ANSWER_WITHIN_S = 1.0
 _ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One netlink message; `body` is what follows the header."""
+class Message(NamedTuple):
+    """One netlink message; `body` is what follows the header.
+
+    A dump has dozens of them, and a tuple is made in a third of the time of a dataclass.
+    """
 
     kind: int
     flags: int

@@ -51,6 +51,9 @@ _HOP = struct.Struct("=HBBi")
 # dearest part of a look: so many messages are known by their bytes.
 REMEMBERED = 256
 
+# To make a set of guards has each of them hashed, which takes as long: so many dumps are known.
+FEW = 4
+
 # What is asked, without the header: for every family.
 LINKS_ASKED = LINK.pack(0, 0, 0, 0, 0) + attribute(
     _LINK_EXTENSIONS, struct.pack("=I", _SKIP_STATISTICS)

@@ -11,8 +11,8 @@ import struct
 from functools import lru_cache
 
 from henbd.system.netlink import attribute, attributes, number, unpacked
-from henbd.system.rtnetlink import OUR_PROTOCOL, REMEMBERED, network
-from henbd.values import Network, Unreachable
+from henbd.system.rtnetlink import FEW, OUR_PROTOCOL, REMEMBERED, network
+from henbd.values import Guard, Network, Unreachable
 
 RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
 
@@ -47,6 +47,12 @@ def rule(guard: Unreachable) -> bytes:
         + _side(_DESTINATION, destination)
         + _side(_SOURCE, source)
     )
+
+
+@lru_cache(FEW)
+def our_rules(bodies: tuple[bytes, ...]) -> frozenset[Guard]:
+    """Return the guards that dumped rules are, as far as they are ours."""
+    return frozenset(rule for body in bodies if (rule := our_rule(body)) is not None)
 
 
 @lru_cache(REMEMBERED)

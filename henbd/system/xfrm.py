@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import socket
 import struct
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 
 from henbd.errors import KernelError
 from henbd.system.netlink import attributes, unpacked
-from henbd.values import Block, Direction, Network
+from henbd.system.rtnetlink import FEW, REMEMBERED
+from henbd.values import Block, Direction, Guard, Network
 
 # A larger number is weaker; charon's own end at 587711.
 OUR_PRIORITY = 1_000_000
@@ -52,6 +54,13 @@ def identity(block: Block) -> bytes:
     return _selector(block) + _IDENTITY.pack(0, _DIRECTIONS[block.direction])
 
 
+@lru_cache(FEW)
+def our_blocks(bodies: tuple[bytes, ...]) -> frozenset[Guard]:
+    """Return the blocks that dumped policies are, as far as they are ours."""
+    return frozenset(block for body in bodies if (block := our_block(body)) is not None)
+
+
+@lru_cache(REMEMBERED)
 def our_block(body: bytes) -> Block | None:
     """Return the block that a dumped policy is, None if it is none of ours."""
     destination, source, *_, family, destination_length, source_length, _, device, _ = unpacked(
