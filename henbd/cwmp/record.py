@@ -19,7 +19,8 @@ def written(value: Any) -> dict[str, Any]:
 
 
 def _entry(value: Any) -> Any:
-    if type(value) in PLAIN.values():
+    # A fault code is a number with a name.
+    if isinstance(value, str | int):
         return value
     return [_entry(part) for part in value] if isinstance(value, tuple) else written(value)
 

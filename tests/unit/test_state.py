@@ -23,6 +23,7 @@ from henbd.cwmp.orders import Orders
 from henbd.cwmp.schedule import Scheduled
 from henbd.cwmp.state import State, document, restored
 from henbd.cwmp.structs import Event
+from henbd.errors import FaultCode
 from henbd.model import paths
 from henbd.model.provisioning import Provisioning
 from tests.unit.box import ADDRESS, Box, registered
@@ -161,6 +162,11 @@ def test_new_box_has_an_empty_document() -> None:
     account = {"username": "", "password": ""}
     kept = {"secret": SECRET, "orders": nothing, "account": account}
     assert given == {"version": 3, **kept, "faults": record.written(Faults())}
+
+
+def test_a_fault_code_is_written_down_as_its_number() -> None:
+    failed = replace(DONE, fault_code=FaultCode.UPLOAD_FAILURE)
+    assert json.loads(json.dumps(record.written(failed)))["fault_code"] == 9011
 
 
 def test_document_of_the_first_version_is_migrated() -> None:
