@@ -90,6 +90,8 @@ def _tunnel(tunnel: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
         yield "tunnel", f"{failure['gateway']} {times}: {failure['failure']}"
     for address in tunnel["foreign_addresses"]:
         yield "tunnel", f"{address} is on its interface, but no gateway granted it: ignored"
+    for address in tunnel["stale_addresses"]:
+        yield "tunnel", f"{address} is still there, but no gateway grants it: it is removed"
 
 
 def _guards(guards: dict[str, Any]) -> Iterator[tuple[str, str]]:

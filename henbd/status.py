@@ -149,6 +149,7 @@ def _tunnel(daemon: Daemon) -> dict[str, Any]:
         "since_s": _seconds(now - daemon.witness.course.tunnel_since),
         "inner_addresses": [str(a) for a in judged.inner],
         "foreign_addresses": [str(a) for a in _foreign(daemon)],
+        "stale_addresses": [str(held.address) for held in witness.course.ungranted],
         "gateway": judged.sa.gateway if judged.sa else None,
         "networks": [str(n) for n in judged.networks],
         "one_child": witness.course.gateways.one_child,
@@ -179,12 +180,12 @@ def _tunnel(daemon: Daemon) -> dict[str, Any]:
 
 
 def _foreign(daemon: Daemon) -> list[Address]:
-    """Return addresses on the tunnel's own interface that no gateway has granted."""
+    """Return addresses on charon's own interface that no gateway has granted."""
     charon, kernel = daemon.witness.observed.charon, daemon.witness.observed.kernel
     if not isinstance(charon, Charon) or not isinstance(kernel, Kernel):
         return []
     granted = {a for sa in tunnel.ours(charon) for a in sa.inner}
-    bearers = {d.index for d in kernel.devices if d.carries_tunnel or d.ours}
+    bearers = {d.index for d in kernel.devices if d.carries_tunnel and not d.ours}
     return [
         a.address
         for a in kernel.addresses

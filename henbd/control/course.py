@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from henbd.control import trials
 from henbd.control.gateways import Gateways
+from henbd.control.guard import sources
 from henbd.control.history import History
 from henbd.control.trials import Trials
 from henbd.control.tunnel import Tunnel
@@ -33,8 +34,8 @@ class Course:
     same for the word of the stack, `charon_lost_since` for that of charon. `tunnel_since`: since
     when the tunnel has been as it is. `return_at`: when S1 is due back with the first far end, None
     while it is not with another. `hems_outside`: the HeMS is reached outside the tunnel, for none
-    can be had. `ungranted`: since when an address has been on an interface of ours that no gateway
-    grants.
+    can be had. `ungranted`: since when an address has been there that no gateway grants any more,
+    or on an interface of ours that none ever has.
     """
 
     tunnel_since: float
@@ -57,7 +58,7 @@ def noted(
     return replace(
         course,
         tunnel_since=course.tunnel_since if same else now,
-        ungranted=_ungranted(course, observed, now),
+        ungranted=_ungranted(course, observed, tunnel, now),
         charon_lost_since=_lost_since(course.charon_lost_since, observed.charon, now),
         stack_lost_since=_lost_since(course.stack_lost_since, observed.stack, now),
         far_ends=_judged(course.far_ends, observed.stack, now, share),
@@ -70,21 +71,26 @@ def _lost_since(before: float | None, party: object, now: float) -> float | None
     return now if before is None else before
 
 
-def _ungranted(course: Course, observed: Observed, now: float) -> Mapping[InterfaceAddress, float]:
+def _ungranted(
+    course: Course, observed: Observed, tunnel: Tunnel, now: float
+) -> Mapping[InterfaceAddress, float]:
     charon, kernel = observed.charon, observed.kernel
     if isinstance(charon, Unknown) or isinstance(kernel, Unknown):
         return course.ungranted
     granted = {address for sa in charon.sas for address in sa.inner}
     own = {device.index for device in kernel.devices if device.ours}
+    # What is guarded was granted once; with the tunnel up, another has come in its place.
+    left = sources(kernel) if tunnel.up else set()
     return {
         held: course.ungranted.get(held, now)
         for held in kernel.addresses
-        if held.device in own and held.address not in granted and not held.address.is_link_local
+        if held.address not in granted
+        and (held.address in left or (held.device in own and not held.address.is_link_local))
     }
 
 
 def stale(course: Course, now: float) -> frozenset[InterfaceAddress]:
-    """Return the addresses that a charon which was killed has left on our interface."""
+    """Return the addresses that a charon which was killed has left, wherever it had put them."""
     return frozenset(a for a, since in course.ungranted.items() if now >= since + STALE_S)
 
 

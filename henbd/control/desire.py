@@ -111,14 +111,20 @@ def desired(
 
 
 def _inner_sources(observed: Observed, tunnel: Tunnel) -> set[Address]:
-    """Return the addresses that may only be used inside: those granted, and the one S1 has."""
-    charon, stack = observed.charon, observed.stack
+    """Return the addresses that may only be used inside: those granted, and the one S1 has.
+
+    And one that was granted before, as long as it is there: a charon that was killed has left it.
+    """
+    charon, kernel, stack = observed.charon, observed.kernel, observed.stack
     granted = set(tunnel.inner)
+    standing = guard.sources(kernel) if isinstance(kernel, Kernel) else set()
     if isinstance(charon, Charon):
         granted |= {address for sa in ours(charon) for address in sa.inner}
-    elif isinstance(observed.kernel, Kernel):
+        if isinstance(kernel, Kernel):
+            granted |= standing & {held.address for held in kernel.addresses}
+    else:
         # Nobody can say what is granted: what is guarded stays so.
-        granted |= guard.sources(observed.kernel)
+        granted |= standing
     if isinstance(stack, Stack) and isinstance(stack.told, S1Link) and stack.told.inside:
         granted.add(stack.told.local)
     return granted

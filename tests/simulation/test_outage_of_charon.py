@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from henbd.actions import LoadConnection
+from collections.abc import Iterable
+
+from henbd.actions import LoadConnection, RemoveAddress
+from henbd.control.course import STALE_S
+from henbd.control.guard import inner
 from henbd.model import paths
-from henbd.values import EspMode, Unknown
+from henbd.status import status
+from henbd.values import Address, EspMode, Guard, Unknown
 from henbd.waits import waits
 from tests.unit.conftest import Worlds
+from tests.unit.fakes.gateway import Manner
 from tests.unit.fakes.kernel import OUTER, Fate
 from tests.unit.world import (
     GATEWAY,
@@ -102,6 +108,48 @@ def test_a_charon_that_was_killed_and_gets_another_address(world: World) -> None
     assert world.stack.up == [MME]
     assert world.stack.associations[0].link.local == INNER_3
     assert world.hems.informs[-1].source == INNER_3
+
+
+def test_an_address_that_a_killed_charon_has_left_is_guarded_told_of_and_removed(
+    worlds: Worlds,
+) -> None:
+    """Where the kernel does ESP it outlives charon, on an interface that is not ours."""
+    world = worlds(EspMode.POLICY)
+    world.bring_up_s1()
+    world.charon.kill()
+    world.gateways[GATEWAY].lease = (INNER_3,)
+    world.charon.restart()
+    while not world.stack.associations or world.stack.associations[0].link.local != INNER_3:
+        world.run(0.01)
+    assert world.kernel.has(INNER)
+    assert INNER in sources(world.kernel.guards)
+    assert status(world.daemon)["tunnel"]["stale_addresses"] == [str(INNER)]
+    world.run(STALE_S + 1)
+    assert not world.kernel.has(INNER)
+    assert INNER not in sources(world.kernel.guards)
+    assert status(world.daemon)["tunnel"]["stale_addresses"] == []
+    assert world.stack.up == [MME]
+
+
+def test_an_address_that_is_left_is_no_stranger_while_the_tunnel_is_away(worlds: Worlds) -> None:
+    """The gateway will grant it again: nobody takes it from S1 meanwhile."""
+    world = worlds(EspMode.POLICY)
+    world.bring_up_s1()
+    world.charon.kill()
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.SILENT
+    world.charon.restart()
+    world.run(60)
+    assert world.kernel.has(INNER)
+    world.gateways[GATEWAY].manner = Manner.GRANTS
+    world.run(60)
+    assert world.stack.up == [MME]
+    assert not world.done(RemoveAddress)
+
+
+def sources(guards: Iterable[Guard]) -> set[Address]:
+    """Return the inner addresses that are guarded."""
+    return {network.network_address for network in inner(guards)}
 
 
 def test_a_dead_charon_leaves_guards_that_hold(world: World) -> None:

@@ -11,11 +11,13 @@ from henbd.control import course as courses
 from henbd.control.course import STALE_S
 from henbd.control.plan import plan
 from henbd.control.routing import CHARON_TABLE
+from henbd.control.tunnel import Tunnel
 from henbd.system import links, rtnetlink
-from henbd.values import Device, Interface, InterfaceAddress, Kernel
+from henbd.values import Device, Interface, InterfaceAddress, Kernel, Unreachable
 from tests.unit.plan_table import GUARDS, seen, want
 from tests.unit.settings import ipsec
 from tests.unit.sights import (
+    ANY,
     CORE,
     GATEWAY,
     INNER,
@@ -138,6 +140,20 @@ def test_an_address_on_an_interface_of_others_is_theirs() -> None:
     box = kernel(devices=(device(WAN),), addresses=(on(INNER, WAN), on(INNER_2, WAN)))
     look = observed(charon=charon(ike_sa()), kernel=box)
     assert courses.noted(course(), look, UP, UP, NOW, 0.5).ungranted == {}
+
+
+@pytest.mark.parametrize(("tunnel", "known"), [(UP, True), (DOWN, False)])
+def test_an_address_on_an_interface_of_others_that_is_guarded_was_granted_once(
+    tunnel: Tunnel, *, known: bool
+) -> None:
+    """With the tunnel up another has come in its place; without, it may be granted again."""
+    left = on(INNER_2, WAN)
+    guards = (Unreachable(host(INNER_2), ANY), Unreachable(host(INNER), ANY))
+    box = kernel(*guards, devices=(device(WAN),), addresses=(on(INNER, WAN), left))
+    look = observed(charon=charon(ike_sa()), kernel=box)
+    found = courses.noted(course(), look, tunnel, tunnel, NOW, 0.5).ungranted
+    assert found == ({left: NOW} if known else {})
+    assert guards[0] in wanted(seen=look).guards
 
 
 def test_a_stale_address_is_removed() -> None:
