@@ -22,7 +22,7 @@ from henbd.model.tree import Tree
 from henbd.model.types import date_time
 from henbd.serving import Serving
 from henbd.settings import SetStatus, Settings
-from henbd.values import Kernel, Management, Unknown
+from henbd.values import NOT_YET, Kernel, Management, Unknown
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Caller:
         settings: Callable[[], Settings],
     ) -> None:
         self.serving = Serving(memory)
-        self.way: Reach | Unknown = Unknown("not looked at yet")
+        self.way: Reach | Unknown = NOT_YET
         self._memory = memory
         self._conversation = conversation
         self._clock = clock

@@ -22,6 +22,10 @@ class Unknown:
     reason: str
 
 
+# Of a party before anybody has looked: nothing has changed then.
+NOT_YET = Unknown("not looked at yet")
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A moment on the clock that never jumps, in seconds, and on that of the wall, in UTC."""

@@ -24,7 +24,7 @@ from henbd.memory import Memory
 from henbd.parties import Callers, VitalSigns
 from henbd.settings import Settings
 from henbd.trace import Trace
-from henbd.values import Management, Observed, Provisioned, Unknown
+from henbd.values import NOT_YET, Management, Observed, Provisioned, Unknown
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +51,7 @@ class Witness:
             stack_lost_since=now,
             gateways=Gateways(good=memory.state.gateways, since=now),
         )
-        nothing_yet = Unknown("not looked at yet")
-        self.observed = Observed(nothing_yet, nothing_yet, nothing_yet, {})
+        self.observed = Observed(NOT_YET, NOT_YET, NOT_YET, {})
         self.tunnel = Tunnel(Condition.UNKNOWN)
 
     def note(

@@ -20,7 +20,7 @@ from henbd.system.charon_requests import request_for
 from henbd.system.doorbell import Doorbell
 from henbd.system.initiation import Initiations
 from henbd.system.vici_connection import Reply, ViciConnection
-from henbd.values import Charon, EspMode, Loaded, Unknown
+from henbd.values import NOT_YET, Charon, EspMode, Loaded, Unknown
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class CharonShell:
 
         self._refused: dict[str, str] = {}
         self._look: _Look | None = None
-        self._answer: Charon | Unknown = Unknown("charon was not asked yet")
+        self._answer: Charon | Unknown = NOT_YET
         self._owed: deque[Callable[[], None]] = deque()
 
         # An Initiate may rest on commands before it, which go over another connection.

@@ -29,6 +29,16 @@ def test_an_idle_hour_costs_two_turns_an_audit(world: World) -> None:
     assert len(world.journal.actions) == done
 
 
+def test_a_start_at_which_all_is_well_warns_of_nothing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.bring_up_s1()
+    assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == []
+    world.charon.kill()
+    world.run(1)
+    assert "charon: charon does not listen" in caplog.text
+
+
 def test_a_periodic_inform_writes_nothing_to_flash(world: World) -> None:
     world.register()
     world.provision({paths.PERIODIC_INTERVAL: "600"})

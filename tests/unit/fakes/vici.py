@@ -17,7 +17,7 @@ from henbd.actions import (
     UnloadKey,
     UnloadSecret,
 )
-from henbd.values import Charon, Unknown
+from henbd.values import NOT_YET, Charon, Unknown
 from tests.unit.fakes.charon import FakeCharon, Health
 from tests.unit.fakes.clockwork import Deed, Doorbell, Time
 from tests.unit.fakes.journal import Journal
@@ -39,7 +39,7 @@ class ViciShell:
         self.initiated: Callable[[str, str | None], None] = lambda _, __: None
         self._journal = journal
         self._charon, self._time, self._doorbell = charon, time, doorbell
-        self._answer: Charon | Unknown = Unknown("charon was not asked yet")
+        self._answer: Charon | Unknown = NOT_YET
         self._sent: list[Deed] = []
         self.looks_at: list[float] = []
         self._looks = 0
