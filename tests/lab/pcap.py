@@ -55,6 +55,7 @@ class Packet:
     ports: tuple[int, int] | None
     icmp_type: int | None
     size: int
+    fragment: bool = False
 
     def __str__(self) -> str:
         protocol = _PROTOCOL_NAMES.get(self.protocol, f"protocol {self.protocol}")
@@ -101,7 +102,7 @@ def _ipv4(frame: Frame) -> Packet | None:
         return None
     length = max(20, (data[0] & 0xF) * 4)
     (fragment_offset,) = struct.unpack_from("!H", data, 6)
-    first = not fragment_offset & 0x1FFF
+    first, more = not fragment_offset & 0x1FFF, bool(fragment_offset & 0x2000)
     payload = data[length:] if first else b""
     return Packet(
         at=frame.at,
@@ -111,6 +112,7 @@ def _ipv4(frame: Frame) -> Packet | None:
         ports=_ports(data[9], payload),
         icmp_type=_icmp_type(data[9], payload),
         size=struct.unpack_from("!H", data, 2)[0],
+        fragment=more or not first,
     )
 
 
@@ -118,8 +120,9 @@ def _ipv6(frame: Frame) -> Packet | None:
     data = frame.payload
     if len(data) < 40 or data[0] >> 4 != 6:
         return None
-    protocol, payload = data[6], data[40:]
+    protocol, payload, fragment = data[6], data[40:], False
     while protocol in (_HOP_BY_HOP, _ROUTING, _FRAGMENT, _DESTINATION) and len(payload) >= 8:
+        fragment |= protocol == _FRAGMENT
         size = 8 if protocol == _FRAGMENT else 8 * (payload[1] + 1)
         if protocol == _FRAGMENT and struct.unpack_from("!H", payload, 2)[0] >= 8:
             # What follows the header of a later fragment is the middle of something.
@@ -134,6 +137,7 @@ def _ipv6(frame: Frame) -> Packet | None:
         ports=_ports(protocol, payload),
         icmp_type=_icmp_type(protocol, payload),
         size=40 + struct.unpack_from("!H", data, 4)[0],
+        fragment=fragment,
     )
 
 
