@@ -4,8 +4,9 @@
 
 The VM's root is this machine's own, read-only under an overlay in memory: the command sees the same
 files in the same current directory, may write anywhere, and leaves nothing behind but in the
-folders given with --rw. Its output and its exit status come back; 124 says that the time limit
-passed, 125 that the VM itself failed. Needs qemu-system-x86, busybox-static and kmod.
+folders given with --rw, or on the disk given with --disk: the next VM that is given it is the same
+machine, switched on again. The command's output and exit status come back; 124 says that the time
+limit passed, 125 that the VM itself failed. Needs qemu-system-x86, busybox-static and kmod.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from tests.lab.namespaces import run
 from tests.lab.vm_kernel import initial_ram_disk, kernel
 from tests.lab.vm_machine import Machine, kvm_works, run_machine
 
@@ -41,6 +43,9 @@ _PASSED_ON = (
 )
 _PASSED_ON_PREFIXES = ("HENBD_", "LAB_")
 
+# It takes no more of this machine's disk than is written.
+_DISK_SIZE = "1G"
+
 # A kernel's last words, with their cause at the beginning, are some fifty lines.
 _LAST_LINES = 80
 _GUEST = Path(__file__).parent / "guest"
@@ -55,6 +60,7 @@ class Job:
     memory: str = "2G"
     processors: int = 2
     writable: tuple[Path, ...] = ()
+    disk: Path | None = None
     systemd: bool = False
     masked_units: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
@@ -76,6 +82,7 @@ def main() -> int:
             memory=options.memory,
             processors=options.cpus,
             writable=tuple(options.rw),
+            disk=options.disk,
             systemd=options.systemd,
             masked_units=tuple(options.mask),
             variables=tuple(options.env),
@@ -88,6 +95,8 @@ def run_in_vm(job: Job) -> int:
     """Run a job with our own standard input (if that is a file), output and error output."""
     linux = kernel()
     ram_disk = initial_ram_disk(linux)
+    if job.disk and not job.disk.exists():
+        run("mke2fs", "-q", "-t", "ext4", str(job.disk), _DISK_SIZE)
     scratch = Path(tempfile.mkdtemp(prefix="henbd-vm-"))
     try:
         machine = Machine(
@@ -100,6 +109,7 @@ def run_in_vm(job: Job) -> int:
             memory=job.memory,
             processors=job.processors,
             writable=job.writable,
+            disk=job.disk,
         )
         _write_control(machine, job)
         in_time = run_machine(machine, job.timeout_s)
@@ -128,6 +138,7 @@ def _arguments() -> argparse.Namespace:
         default=[],
         help="let the command write through to this folder",
     )
+    add("--disk", metavar="FILE", type=Path, help="keep here what is written, for the next VM")
     add("--systemd", action="store_true", help="systemd is process 1 of the VM")
     add(
         "--mask",

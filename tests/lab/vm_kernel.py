@@ -24,6 +24,8 @@ _DOWNLOAD_S = 600
 
 # What it takes to mount the root and to speak to the host.
 _BOOT_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_console", "virtio_rng")
+# Where it is a disk.
+_DISK_MODULES = ("virtio_blk", "crc32c_generic", "ext4")
 _BUSYBOX = Path("/bin/busybox")
 _GUEST = Path(__file__).parent / "guest"
 
@@ -151,8 +153,9 @@ def _fetch(scratch: Path) -> Path:
 
 
 def _entries(kernel: Kernel) -> list[Entry]:
-    folders = ("bin", "dev", "proc", "sys", "modules", "lower", "upper", "root")
-    order = load_order((kernel.modules / "modules.dep").read_text(), _BOOT_MODULES)
+    modules = {"modules": _BOOT_MODULES, "disk-modules": _DISK_MODULES}
+    folders = ("bin", "dev", "proc", "sys", "lower", "upper", "root", *modules)
+    depends = (kernel.modules / "modules.dep").read_text()
     return [
         *(Entry(name, _FOLDER) for name in folders),
         Entry("dev/console", _CONSOLE),
@@ -160,10 +163,11 @@ def _entries(kernel: Kernel) -> list[Entry]:
         Entry("init", _PROGRAM, (_GUEST / "init.sh").read_bytes()),
         *(
             Entry(
-                f"modules/{number:02}-{Path(path).name}",
+                f"{folder}/{number:02}-{Path(path).name}",
                 _FILE,
                 (kernel.modules / path).read_bytes(),
             )
-            for number, path in enumerate(order)
+            for folder, names in modules.items()
+            for number, path in enumerate(load_order(depends, names))
         ),
     ]

@@ -31,7 +31,8 @@ class Machine:
     """What a VM is made of.
 
     `control` is shared with the guest as /run/vm, each folder of `writable` under its own name, and
-    this machine's root read-only. `scratch` is for the named pipes.
+    this machine's root read-only. `scratch` is for the named pipes. Without a disk, what the guest
+    writes is in its memory.
     """
 
     kernel: Kernel
@@ -43,6 +44,7 @@ class Machine:
     memory: str
     processors: int
     writable: tuple[Path, ...]
+    disk: Path | None
 
     @property
     def messages(self) -> Path:
@@ -105,13 +107,15 @@ def _command(machine: Machine) -> list[str]:
         *("-accel", acceleration[0], "-cpu", acceleration[1]),
         *("-smp", str(machine.processors), "-m", machine.memory),
         *("-kernel", str(machine.kernel.image), "-initrd", str(machine.ram_disk)),
-        *("-append", _COMMAND_LINE),
+        *("-append", f"{_COMMAND_LINE}{' disk=yes' if machine.disk else ''}"),
         *("-device", "virtio-rng-pci", "-device", "virtio-serial-pci"),
         *_share("host", Path("/"), "readonly=on"),
         *_share("control", machine.control),
     ]
     for number, folder in enumerate(machine.writable):
         command += _share(f"writable{number}", folder)
+    if machine.disk:
+        command += ["-drive", f"file={machine.disk},format=raw,if=virtio"]
     for name in _STREAMS:
         command += ["-chardev", f"file,id={name},path={machine.scratch / name}"]
         command += ["-device", f"virtserialport,chardev={name},name=vm.{name}"]

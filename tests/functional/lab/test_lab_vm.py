@@ -56,6 +56,17 @@ def test_command_has_its_streams_status_and_folder_and_nothing_else(tmp_path: Pa
     assert not outside.exists()
 
 
+def test_what_is_on_the_disk_is_there_when_the_vm_is_switched_on_again(tmp_path: Path) -> None:
+    disk = ("--disk", str(tmp_path / "disk"), "--", "sh", "-c")
+    boot = "cat /proc/sys/kernel/random/boot_id"
+    first = vm(*disk, f"echo kept >/var/lib/henbd-vm; {boot}")
+    again = vm(*disk, f"cat /var/lib/henbd-vm; {boot}")
+    assert (first.returncode, again.returncode) == (0, 0), (first.stderr, again.stderr)
+    kept, boot_id = again.stdout.split()
+    assert kept == "kept"
+    assert boot_id != first.stdout.strip()
+
+
 def test_systemd_is_process_1_where_it_is_wanted() -> None:
     done = vm("--systemd", "--", "cat", "/proc/1/comm")
     assert (done.returncode, done.stdout) == (0, "systemd\n")

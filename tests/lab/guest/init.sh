@@ -1,7 +1,8 @@
 #!/bin/busybox sh
 # The first program in the VM. The root that it makes is this machine's own, read-only over 9p, under
-# a tmpfs overlay. One static busybox does it all: over 9p and under emulation, every program that
-# has to be loaded costs a tenth of a second.
+# an overlay, of a tmpfs or of the disk. One static busybox does it all: over 9p and under emulation,
+# every program that has to be loaded costs a tenth of a second. The kernel was given disk=yes where
+# there is one: what it does not know itself is in our environment.
 
 /bin/busybox --install -s /bin
 PATH=/bin
@@ -12,8 +13,13 @@ for module in /modules/*; do insmod "$module" || echo "vm: $module not loaded"; 
 
 plan9=trans=virtio,version=9p2000.L,msize=512000
 mount -t 9p -o "ro,$plan9,cache=loose" host /lower || echo "vm: no root"
-mount -t tmpfs -o mode=755,size=75% tmpfs /upper
-mkdir /upper/files /upper/work
+if [ "$disk" = yes ]; then
+    for module in /disk-modules/*; do insmod "$module" || echo "vm: $module not loaded"; done
+    mount -t ext4 /dev/vda /upper || echo "vm: no disk"
+else
+    mount -t tmpfs -o mode=755,size=75% tmpfs /upper
+fi
+mkdir -p /upper/files /upper/work
 mount -t overlay -o lowerdir=/lower,upperdir=/upper/files,workdir=/upper/work overlay /root
 
 mkdir -p /dev/pts /dev/shm

@@ -20,5 +20,7 @@ status=$?
 ( /run/busybox sleep 3; kill $first $second ) 2>/dev/null &
 wait $first
 wait $second
+# Where there is a disk, it is switched off at once.
+/run/busybox sync
 echo $status >/run/vm/status.new
 /run/busybox mv /run/vm/status.new /run/vm/status
