@@ -55,12 +55,16 @@ test-kernel: setup-lab ## demo and core tests under a full Debian kernel in a VM
 	@$(PYTHON) -m tests.lab.vm --timeout 900 -- $(PYTHON) -m tests.lab.demo
 	@$(PYTHON) -m tests.lab.vm --timeout 900 -- $(PYTHON) -m pytest -m kernel -n 3 --dist worksteal
 
+# Twice the same machine, by its disk: it has been switched off and on between.
+IN_SYSTEMD = HENBD_INSTALLED=$(CURDIR)/build/installed $(PYTHON) -m tests.lab.vm --systemd \
+             --disk build/disk --timeout 1200 -- $(PYTHON) -m pytest --exitfirst -m systemd
+
 .PHONY: test-systemd
-test-systemd: setup-lab ## henbd as a service of systemd, in a VM (root)
+test-systemd: setup-lab ## henbd as a service of systemd, in a VM that is rebooted (root)
 	@$(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/build/installed
-	@HENBD_INSTALLED=$(CURDIR)/build/installed $(PYTHON) -m tests.lab.vm --systemd --timeout 1200 \
-		-- $(PYTHON) -m pytest --exitfirst -m systemd \
-		$(addprefix tests/functional/systemd/test_,service.py doors.py uninstall.py)
+	@rm -f build/disk
+	@$(IN_SYSTEMD) $(addprefix tests/functional/systemd/test_,service.py doors.py)
+	@$(IN_SYSTEMD) $(addprefix tests/functional/systemd/test_,next_boot.py uninstall.py)
 
 matrix: setup-lab ## every fault in every way to do ESP: here, and in a VM (root)
 	@$(PYTHON) -m pytest -n $(WORKERS) -m matrix tests/functional/henb

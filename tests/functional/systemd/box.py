@@ -1,6 +1,7 @@
 """henbd as a service of systemd, in a VM where that is process 1 (`make test-systemd`).
 
-The lab's HeNB is a namespace of the VM: units of charon and henbd are put into it by a drop-in.
+The lab's HeNB is a namespace of the VM: units of charon and henbd are put into it by a drop-in,
+until the VM is switched off. When it is switched on again, with its disk, it is the HeNB itself.
 What is installed is what `make install DESTDIR=$HENBD_INSTALLED` has made.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.functional.systemd import next_boot
 from tests.lab.events import PATIENCE
 from tests.lab.lab import ROOT, Lab
 from tests.lab.namespaces import run
@@ -64,6 +66,8 @@ class Box(Lab):
             text = text.replace(str(path), str(CONFIGURATION.parent / path.name))
         CONFIGURATION.write_text(text)
         run(str(ROOT / "systemd" / "install.sh"), "activate")
+        run("systemctl", "enable", "henbd", "henbd-guard")
+        next_boot.prepare()
 
     def put_in_namespace(self, unit: str, *more: str) -> None:
         """Have a service run in the HeNB's namespace, with these lines more in its section."""
