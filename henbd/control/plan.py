@@ -41,6 +41,7 @@ from henbd.values import (
     S1Link,
     Stack,
     Unknown,
+    Unreachable,
 )
 
 
@@ -111,7 +112,15 @@ def missing_guards(desired: Desired, kernel: Kernel) -> list[Guard]:
 
 
 def _ordered(guards: frozenset[Guard]) -> list[Guard]:
-    return sorted(guards, key=repr)
+    """Return guards in an order that is always the same: the rules first."""
+    return sorted(guards, key=_place)
+
+
+def _place(guard: Guard) -> tuple[str, ...]:
+    sides = str(guard.source), str(guard.destination)
+    if isinstance(guard, Unreachable):
+        return "", *sides
+    return "block", guard.direction.value, str(guard.device), *sides
 
 
 def _lead_in(desired: Desired, old_routes: frozenset[Route]) -> Iterator[Action]:
