@@ -228,7 +228,6 @@ class Daemon:
         """A connection request came in; return whether it will be served."""
         staying = not self.departure.leaving(self.clock.monotonic())
         if self.caller.management.enabled and staying:
-            logger.info("connection request")
             self.trace.note("HeMS", "connection request")
             self.memory.account(ledgers.called(self.memory.ledger))
             return True
