@@ -350,7 +350,8 @@ Guard = Unreachable | Block
 class Kernel:
     """One look at the kernel; `guards` are those that bear our marks.
 
-    `versions` are those of IP that it has.
+    `versions` are those of IP that it has. `protected` are the sources of policies that are not
+    ours and let packets out, by ESP as a rule; None: there is nobody to ask for policies.
     """
 
     devices: tuple[Device, ...]
@@ -358,6 +359,7 @@ class Kernel:
     routes: tuple[Route, ...]
     guards: frozenset[Guard]
     versions: frozenset[int] = frozenset({4, 6})
+    protected: frozenset[Address] | None = None
 
 
 # The S1AP stack.
@@ -474,9 +476,10 @@ class Desired:
     `connection` None: no tunnel is wanted; Unknown: it cannot be said yet. `link` None: S1 stays
     down. `may_initiate`: the gateway is not being left alone. `rivals`: connections with other
     gateways, by name, which may go on being negotiated. `one_child`: the gateway refused a child
-    beside another. `divisible`: without what S1 needs the child would be less, and of use. `stale`
-    are addresses on our interface that no gateway grants. `opened` may be reached outside, and S1
-    has no part in it: its guards go without a word of the stack.
+    beside another. `renew`: the child that there is has lost its policies. `divisible`: without
+    what S1 needs the child would be less, and of use. `stale` are addresses that are still there
+    though no gateway grants them. `opened` may be reached outside, and S1 has no part in it: its
+    guards go without a word of the stack.
     """
 
     connection: Connection | Unknown | None
@@ -486,6 +489,7 @@ class Desired:
     may_initiate: bool
     rivals: frozenset[str] = frozenset()
     one_child: bool = False
+    renew: bool = False
     divisible: bool = False
     interface: Interface | None = None
     stale: frozenset[InterfaceAddress] = frozenset()

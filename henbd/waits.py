@@ -102,6 +102,9 @@ def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:
         yield Wait(f"the tunnel with {gateway}: {condition}{alone}", again_s)
         for network in sorted(map(str, _around(gateway, wanted))):
             yield Wait(f"{gateway} to be let out: it lies in {network}, which is guarded")
+    if tunnel.up and daemon.witness.course.unprotected_since is not None:
+        inner = ", ".join(map(str, tunnel.inner))
+        yield Wait(f"a policy of charon's for {inner}: the kernel has none")
     if isinstance(wanted.connection, Connection) and tunnel.sa is not None:
         yield from _waits_for_selectors(wanted.connection, tunnel.sa, one=wanted.one_child)
 

@@ -65,10 +65,10 @@ class Witness:
         in_session: bool,
     ) -> None:
         """Keep what this look shows for the next ones, and log what it changes."""
-        now = self._clock.monotonic()
-        self.course = courses.noted(
-            self.course, observed, tunnel, self.tunnel, now, random.random()
-        )
+        now, before = self._clock.monotonic(), self.course
+        self.course = courses.noted(before, observed, tunnel, self.tunnel, now, random.random())
+        if courses.flushed(self.course, now) and not courses.flushed(before, now):
+            logger.warning("the kernel has lost charon's policies: the child is replaced")
         self._note_gateways(observed, tunnel, asked, settings, now)
         if settings.ipsec is not None and not in_session:
             # Nothing cuts the branch on which a session sits.

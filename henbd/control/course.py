@@ -11,7 +11,16 @@ from henbd.control.guard import sources
 from henbd.control.history import History
 from henbd.control.trials import Trials
 from henbd.control.tunnel import Tunnel
-from henbd.values import Desired, InterfaceAddress, Observed, PeerState, S1Link, Stack, Unknown
+from henbd.values import (
+    Desired,
+    EspMode,
+    InterfaceAddress,
+    Observed,
+    PeerState,
+    S1Link,
+    Stack,
+    Unknown,
+)
 
 # S1 with another than the first far end goes back to it after this, doubled with each failure of
 # the first: the attempt costs the S1 that there is, and tells the HeMS of it.
@@ -21,6 +30,10 @@ MOST_DOUBLINGS = 4
 
 # charon puts an address on the interface before it tells of it, and takes it away after.
 STALE_S = 2.0
+
+# A new child has its policies within milliseconds. If it still seems to have none after this, we
+# cannot see them, and it is believed.
+BELIEVED_S = 5.0
 
 # A charon that restarts is back long before this.
 CHARON_LOST_S = 30.0
@@ -35,7 +48,8 @@ class Course:
     when the tunnel has been as it is. `return_at`: when S1 is due back with the first far end, None
     while it is not with another. `hems_outside`: the HeMS is reached outside the tunnel, for none
     can be had. `ungranted`: since when an address has been there that no gateway grants any more,
-    or on an interface of ours that none ever has.
+    or on an interface of ours that none ever has. `protected`: a policy of charon's for the inner
+    address was seen; `unprotected_since`: since when there has been none though the tunnel is up.
     """
 
     tunnel_since: float
@@ -48,12 +62,15 @@ class Course:
     hems_outside: bool = False
     ungranted: Mapping[InterfaceAddress, float] = field(default_factory=dict)
     charon_lost_since: float | None = None
+    protected: bool = False
+    unprotected_since: float | None = None
 
 
 def noted(
     course: Course, observed: Observed, tunnel: Tunnel, before: Tunnel, now: float, share: float
 ) -> Course:
     """Return the course after a look; `before` is how the tunnel was in the last one."""
+    course = _protected(course, observed, tunnel, now)
     same = (tunnel.condition, tunnel.inner) == (before.condition, before.inner)
     return replace(
         course,
@@ -92,6 +109,25 @@ def _ungranted(
 def stale(course: Course, now: float) -> frozenset[InterfaceAddress]:
     """Return the addresses that a charon which was killed has left, wherever it had put them."""
     return frozenset(a for a, since in course.ungranted.items() if now >= since + STALE_S)
+
+
+def _protected(course: Course, observed: Observed, tunnel: Tunnel, now: float) -> Course:
+    """Return the course with what the kernel's policies show; while the tunnel is away, nothing."""
+    charon, kernel = observed.charon, observed.kernel
+    if not tunnel.up or isinstance(charon, Unknown) or isinstance(kernel, Unknown):
+        return course
+    if kernel.protected is None or charon.mode is not EspMode.POLICY:
+        return course
+    if not kernel.protected.isdisjoint(tunnel.inner):
+        return replace(course, protected=True, unprotected_since=None)
+    since = course.unprotected_since
+    return replace(course, unprotected_since=now if since is None else since)
+
+
+def flushed(course: Course, now: float) -> bool:
+    """Return whether somebody has taken charon's policies out of the kernel."""
+    since = course.unprotected_since
+    return course.protected and since is not None and now < since + BELIEVED_S
 
 
 def _judged(far_ends: Trials, stack: Stack | Unknown, now: float, share: float) -> Trials:

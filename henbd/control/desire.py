@@ -106,6 +106,7 @@ def desired(
         connection=connection(gateway, behind, ipsec),
         may_initiate=trials.until(course.gateways.trials, gateway) <= now,
         one_child=course.gateways.one_child,
+        renew=courses.flushed(course, now),
         rivals=gateway_lists.rivals(course.gateways, tunnel, ipsec),
     )
 

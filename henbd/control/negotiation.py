@@ -42,10 +42,13 @@ def _has_credentials(connection: Connection, loaded: Loaded) -> bool:
     return connection.secret_id in loaded.secrets
 
 
-def bring_up(wanted: Connection, charon: Charon, tunnel: Tunnel, *, one: bool) -> Iterator[Action]:
+def bring_up(
+    wanted: Connection, charon: Charon, tunnel: Tunnel, *, one: bool, renew: bool
+) -> Iterator[Action]:
     """Have the wanted child negotiated, once it is loaded and nothing is under way.
 
-    `one`: the gateway allows one child at a time, so what is there makes room for it first.
+    `one`: the gateway allows one child at a time, so what is there makes room for it first;
+    `renew`: what is there carries nothing, for its policies were taken out of the kernel.
     """
     if not isinstance(charon.loaded, Loaded):
         return
@@ -57,6 +60,10 @@ def bring_up(wanted: Connection, charon: Charon, tunnel: Tunnel, *, one: bool) -
         # for want of it, and is waited for: nobody shall take that for the gateway's doing.
         if wanted.name not in charon.initiating:
             yield TerminateIke(tunnel.sa.unique_id)
+        return
+    if renew and tunnel.up and tunnel.sa in mine:
+        # There is nothing to be made before the break: nothing gets through.
+        yield from (TerminateChild(child.unique_id) for child in installed(tunnel.sa))
         return
     for sa in mine:
         carried = installed(sa)

@@ -59,7 +59,11 @@ def plan(desired: Desired, observed: Observed, tunnel: Tunnel) -> list[Action]:
         actions += negotiation.load(desired.connection, charon)
         if not missing and not lacking and desired.may_initiate:
             actions += negotiation.bring_up(
-                desired.connection, charon, tunnel, one=desired.one_child
+                desired.connection,
+                charon,
+                tunnel,
+                one=desired.one_child,
+                renew=desired.renew,
             )
     own_routes = frozenset(route for route in kernel.routes if route.ours)
     new_routes, old_routes = desired.routes - own_routes, own_routes - desired.routes

@@ -101,6 +101,7 @@ class KernelShell:
         addresses = dump(rtnetlink.RTM_GETADDR, rtnetlink.ADDRESSES_ASKED)
         dumped = dump(rtnetlink.RTM_GETROUTE, rtnetlink.ROUTES_ASKED)
         asked = dump(rules.RTM_GETRULE, rules.RULES_ASKED)
+        policies = self._dumped_policies()
         return Kernel(
             devices=tuple(rtnetlink.device(m.body) for m in devices),
             addresses=tuple(
@@ -109,16 +110,17 @@ class KernelShell:
                 if (address := rtnetlink.interface_address(m.body)) is not None
             ),
             routes=tuple(route for m in dumped if (route := rtnetlink.route(m.body)) is not None),
-            guards=rules.our_rules(tuple(m.body for m in asked)) | self._blocks(),
+            guards=rules.our_rules(tuple(m.body for m in asked)) | xfrm.our_blocks(policies),
             versions=frozenset({4, 6} if any(map(_is_of_ipv6, asked)) or _has_ipv6() else {4}),
+            protected=None if self._policies is None else xfrm.protected(policies),
         )
 
-    def _blocks(self) -> frozenset[Guard]:
-        """Return the blocks of ours; a kernel without XFRM has none."""
+    def _dumped_policies(self) -> tuple[bytes, ...]:
+        """Return the policies, everybody's; a kernel without XFRM has none."""
         if self._policies is None:
-            return frozenset()
+            return ()
         dumped = self._policies.dump(xfrm.XFRM_MSG_GETPOLICY, xfrm.POLICIES_ASKED)
-        return xfrm.our_blocks(tuple(m.body for m in dumped))
+        return tuple(m.body for m in dumped)
 
     def _put(self, wanted: Guard) -> None:
         if isinstance(wanted, Unreachable):

@@ -1,4 +1,4 @@
-"""XFRM policies that block: values ⇄ bytes. Pure. See <linux/xfrm.h>.
+"""XFRM policies that block, and whom others protect: values ⇄ bytes. See <linux/xfrm.h>.
 
 Under everything that charon installs, a policy of ours lets nothing by that no policy of charon's
 takes. Ours is what blocks and has our priority; the priority is no part of a policy's identity, so
@@ -15,14 +15,14 @@ from ipaddress import IPv4Network, IPv6Network
 from henbd.errors import KernelError
 from henbd.system.netlink import attributes, unpacked
 from henbd.system.rtnetlink import FEW, REMEMBERED
-from henbd.values import Block, Direction, Guard, Network
+from henbd.values import Address, Block, Direction, Guard, Network
 
 # A larger number is weaker; charon's own end at 587711.
 OUR_PRIORITY = 1_000_000
 
 XFRM_MSG_DELPOLICY, XFRM_MSG_GETPOLICY, XFRM_MSG_UPDPOLICY = 0x14, 0x15, 0x19
 
-_BLOCK = 1
+_ALLOW, _BLOCK = 0, 1
 # XFRMA_POLICY_TYPE: the main policies are what the kernel dumps.
 _TYPE = 16
 _DIRECTIONS = {Direction.IN: 0, Direction.OUT: 1, Direction.FORWARD: 2}
@@ -77,6 +77,24 @@ def our_block(body: bytes) -> Block | None:
         direction=_DIRECTION_OF[direction],
     )
     return block if _of_all(block, body) else None
+
+
+@lru_cache(FEW)
+def protected(bodies: tuple[bytes, ...]) -> frozenset[Address]:
+    """Return the hosts from which dumped policies let packets out, as charon's do by ESP."""
+    return frozenset(host for body in bodies if (host := _let_out(body)) is not None)
+
+
+@lru_cache(REMEMBERED)
+def _let_out(body: bytes) -> Address | None:
+    """Return the host that a policy lets packets out from, None if it is not about one alone."""
+    _, source, *_, family, _, length, _, _, _ = unpacked(_SELECTOR, body)
+    rest = body[_SELECTOR.size + _LIFETIMES.size :]
+    _, _, direction, action, _, _ = unpacked(_POLICY, rest)
+    if (direction, action) != (_DIRECTIONS[Direction.OUT], _ALLOW):
+        return None
+    network = _network(family, source, length)
+    return network.network_address if network.prefixlen == network.max_prefixlen else None
 
 
 def _of_all(block: Block, body: bytes) -> bool:

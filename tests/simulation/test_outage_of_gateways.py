@@ -496,6 +496,40 @@ def test_an_address_that_goes_while_a_child_is_negotiated_is_no_fault_of_the_gat
     assert SECURITY_GATEWAY_REQUIRED.code not in events_since(world, 0)
 
 
+def test_a_child_whose_policies_somebody_flushed_is_replaced_and_s1_held(worlds: Worlds) -> None:
+    world = worlds(EspMode.POLICY)
+    world.bring_up_s1()
+    since, told = len(world.journal.actions), len(world.informs)
+    world.kernel.policies.clear()
+    world.kernel.changed()
+    world.run(0.5)
+    assert world.kernel.fate(INNER, MME) is Fate.INSIDE
+    assert len(world.done(Initiate, since)) == 1
+    assert not world.done(TerminateIke, since)
+    world.run(60)
+    assert world.stack.up == [MME]
+    assert len(world.mmes[MME].setups_at) == 1
+    assert len(world.informs) == told
+
+
+@pytest.mark.parametrize("seen_before", [False, True])
+def test_policies_that_cannot_be_seen_are_believed_to_be_there(
+    worlds: Worlds, *, seen_before: bool
+) -> None:
+    """Once they were there to be seen the child is replaced a few times, and then in peace."""
+    world = worlds(EspMode.POLICY)
+    world.kernel.hides_policies = not seen_before
+    world.bring_up_s1()
+    world.kernel.hides_policies = True
+    since = len(world.journal.actions)
+    world.kernel.changed()
+    world.run(600)
+    replaced = len(world.done(TerminateChild, since))
+    assert (1 <= replaced <= 6) if seen_before else not replaced
+    assert world.stack.up == [MME]
+    assert f"a policy of charon's for {INNER}" in str(list(waits(world.daemon)))
+
+
 def test_a_child_that_the_gateway_deletes_is_negotiated_again(world: World) -> None:
     world.bring_up_s1()
     told = len(world.informs)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from henbd.errors import KernelError
 from henbd.system import xfrm
-from henbd.values import Block, Direction
+from henbd.values import Address, Block, Direction
 
 little_endian = pytest.mark.skipif(sys.byteorder != "little", reason="bytes of another machine")
 
@@ -40,6 +40,7 @@ DUMPED = {
 }
 # The places of single fields in these bodies.
 PRIORITY, DIRECTION, ACTION, FAMILY, SOURCE_LENGTH = 152, 160, 161, 40, 43
+SOURCE = 16
 
 
 def dumped(block: Block) -> bytes:
@@ -48,6 +49,26 @@ def dumped(block: Block) -> bytes:
 
 def changed(body: bytes, place: int, value: int) -> bytes:
     return body[:place] + bytes([value]) + body[place + 1 :]
+
+
+@little_endian
+@pytest.mark.parametrize(
+    ("place", "value", "hosts"),
+    [
+        (ACTION, 0, {ip_address("fd99::1")}),
+        (ACTION, 1, set()),
+        (DIRECTION, 0, set()),
+        (DIRECTION, 2, set()),
+        (SOURCE_LENGTH, 64, set()),
+    ],
+)
+def test_who_may_send_by_a_policy_of_others_is_protected(
+    place: int, value: int, hosts: set[Address]
+) -> None:
+    allowing = changed(changed(dumped(FROM_INNER), ACTION, 0), place, value)
+    if place == SOURCE_LENGTH:
+        allowing = changed(allowing, SOURCE + 15, 0)
+    assert xfrm.protected((dumped(FROM_ANYWHERE), allowing)) == hosts
 
 
 @little_endian

@@ -239,12 +239,15 @@ def test_routes_of_others_lead_nobody_out(lab: Lab) -> None:
 
 
 def test_flushed_policies_are_put_back_at_once(lab: Lab) -> None:
+    """Ours by us, those of the child by charon: it is replaced, where the kernel had them."""
     start(lab)
     assert eventually(lambda: up(lab), 30)
     standing = blocks(lab)
     assert standing
     lab.net.henb.ip("xfrm policy flush")
     assert eventually(lambda: blocks(lab) == standing, 1)
+    assert eventually(lambda: up(lab), 10)
+    through(lab)
 
 
 def blocks(lab: Lab) -> int:

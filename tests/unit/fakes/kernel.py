@@ -68,6 +68,7 @@ class FakeKernel:
         self.watch: Callable[[], None] = lambda: None
         self.readable = True
         self.guards_allowed = True
+        self.hides_policies = False
         self.versions = frozenset({4, 6})
         # How often others changed it, and how often they had when it was last dumped.
         self.changes = self.changes_seen = 0
@@ -99,7 +100,12 @@ class FakeKernel:
             tuple(+self.routes),
             frozenset(self.guards),
             self.versions,
+            self._protected(),
         )
+
+    def _protected(self) -> frozenset[Address]:
+        by_policy = self.mode is EspMode.POLICY and not self.hides_policies
+        return frozenset(source for source, _ in +self.policies) if by_policy else frozenset()
 
     def perform(self, action: KernelAction) -> None:
         """Do as told, or refuse with KernelError."""
