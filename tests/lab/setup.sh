@@ -7,11 +7,11 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-# charon-systemd needs no systemd; kmod, busybox and QEMU are for the VM (make test-kernel), Chromium
-# is for the page of `henbd trace`.
+# charon-systemd needs no systemd; kmod, busybox, e2fsprogs and QEMU are for the VM (make
+# test-kernel), Chromium is for the page of `henbd trace`.
 lab_packages='python3-venv strongswan-swanctl charon-systemd libcharon-extra-plugins
 libstrongswan-standard-plugins strongswan-pki openssl iproute2 tcpdump iputils-ping tshark dbus polkitd
-nftables qemu-system-x86 busybox-static kmod chromium make'
+nftables qemu-system-x86 busybox-static kmod e2fsprogs chromium make'
 openwrt_packages='python3-venv nftables shellcheck dash busybox-static chromium openssl strongswan-pki make'
 
 missing() {

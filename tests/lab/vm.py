@@ -6,7 +6,8 @@ The VM's root is this machine's own, read-only under an overlay in memory: the c
 files in the same current directory, may write anywhere, and leaves nothing behind but in the
 folders given with --rw, or on the disk given with --disk: the next VM that is given it is the same
 machine, switched on again. The command's output and exit status come back; 124 says that the time
-limit passed, 125 that the VM itself failed. Needs qemu-system-x86, busybox-static and kmod.
+limit passed, 125 that the VM itself failed. Needs qemu-system-x86, busybox-static and kmod, and
+e2fsprogs for a disk.
 """
 
 from __future__ import annotations
