@@ -74,7 +74,8 @@ def _in_utf_8(data: bytes, encoding: str) -> bytes:
 def _check(data: bytes) -> None:
     if len(data) > LARGEST_BYTES:
         raise HemsError(f"the message is longer than {LARGEST_BYTES} bytes in UTF-8")
-    if b"<!DOCTYPE" in data:
+    # To look for one byte takes a thirtieth of the time, and hardly any message has it.
+    if b"!" in data and b"<!DOCTYPE" in data:
         raise HemsError("a document type declaration is not accepted")
     large = len(data) > SHORTEST * MOST_TAGS
     if large and (data.count(b"<") > MOST_TAGS or data.count(b"=") > MOST_ATTRIBUTES):
