@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv6Address,
@@ -42,6 +43,9 @@ _INSTALLED = frozenset({"INSTALLED", "REKEYING", "UPDATING"})
 
 # The plugin that does ESP in userspace, behind a TUN device.
 _USERSPACE_ESP = b"kernel-libipsec"
+
+# charon mostly says what it said at the last look: so many texts are known.
+_REMEMBERED = 64
 
 # As many digits as 64 bits have.
 _LONGEST_NUMBER = 20
@@ -143,30 +147,31 @@ def _child_sa(section: Section) -> ChildSa:
     )
 
 
-def _networks(selector: str) -> Iterator[Network]:
-    """Yield the networks of a traffic selector, of whatever protocols and ports.
+@lru_cache(_REMEMBERED)
+def _networks(selector: str) -> tuple[Network, ...]:
+    """Return the networks of a traffic selector, of whatever protocols and ports.
 
     charon writes `10.0.0.0/8`, `10.0.0.1..10.0.0.9` or `dynamic`, then maybe `[sctp/36412]`.
     """
     addresses, _, _ = selector.partition("[")
     if addresses == "dynamic":
-        return
+        return ()
     first, is_range, last = addresses.partition("..")
     if not is_range:
         try:
-            yield ip_network(addresses)
+            return (ip_network(addresses),)
         except ValueError as error:
             raise CharonError(f"not a traffic selector: {selector}") from error
-        return
     match _address(first), _address(last):
         case (IPv4Address() as low, IPv4Address() as high) if low <= high:
-            yield from summarize_address_range(low, high)
+            return tuple(summarize_address_range(low, high))
         case (IPv6Address() as low, IPv6Address() as high) if low <= high:
-            yield from summarize_address_range(low, high)
+            return tuple(summarize_address_range(low, high))
         case _:
             raise CharonError(f"not a traffic selector: {selector}")
 
 
+@lru_cache(_REMEMBERED)
 def _address(text: str) -> Address:
     try:
         return ip_address(text)
