@@ -391,9 +391,11 @@ class Lab:
         self.hems.play([provisioning(self.hosts.mme, home=home)])
         self.start()
         self.log.wait("S1SetupResponse", 20, since=started)
-        self.log.wait(
+        informed = self.log.wait(
             "Inform", 20, since=started, where=lambda e: e.facts["parameters"][OP_STATE] == "true"
         )
+        # Else what comes next may cut it short, and a last message of it be in the way of the next.
+        self.log.wait("session-end", 20, since=informed.at)
 
     def informed(self, path: str) -> str:
         """Return the value of a parameter that the HeMS was told last."""
