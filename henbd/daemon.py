@@ -7,7 +7,6 @@ else: what the HeMS provisioned, who failed lately, and since when something has
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,25 +15,11 @@ from henbd.caller import Caller
 from henbd.carrier import Carrier
 from henbd.clock import Clock
 from henbd.control import course as courses
-from henbd.control import (
-    factory,
-    gateway_turns,
-    guard,
-    intent,
-    wording,
-)
-from henbd.control import gateways as gateway_lists
+from henbd.control import factory, gateway_turns, guard, intent, wording
 from henbd.control.desire import desired
 from henbd.control.plan import missing_guards, plan
-from henbd.control.reach import (
-    Reach,
-    hems_addresses,
-    hems_host,
-    in_force,
-    reach,
-)
-from henbd.control.trials import Trials
-from henbd.control.tunnel import Condition, Tunnel, judge, ours
+from henbd.control.reach import Reach, hems_addresses, hems_host, in_force, reach
+from henbd.control.tunnel import Tunnel, judge, ours
 from henbd.conversation import Conversation
 from henbd.counts import Counts
 from henbd.cwmp import ledger as ledgers
@@ -52,7 +37,7 @@ from henbd.parties import Parties
 from henbd.settings import Settings
 from henbd.system.acs import Answer
 from henbd.trace import Trace
-from henbd.values import Charon, Connection, Desired, EspMode, Kernel, Loaded, Observed, Unknown
+from henbd.values import Charon, Desired, EspMode, Kernel, Loaded, Observed, Unknown
 from henbd.whereabouts import Whereabouts
 from henbd.witness import Witness
 
@@ -150,28 +135,10 @@ class Daemon:
         """An Initiate ended; a gateway that failed is left alone for a while."""
         now = self.clock.monotonic()
         gateway = self._hands.ended(connection, now)
-        tunnel, wanted = self.witness.tunnel, self.desired
-        established = tunnel.sa is not None and tunnel.sa.connection == connection
-        # Without the inner address charon cannot install what the gateway grants.
-        addressless = established and tunnel.condition is Condition.ADDRESS_MISSING
-        if gateway is not None and not (error and addressless):
-            asked = wanted.connection if wanted is not None and wanted.divisible else None
-            known = gateway_lists.ended(
-                self.witness.course.gateways,
-                gateway,
-                error,
-                now,
-                random.random(),
-                beside=established and tunnel.up,
-                alone=established and tunnel.condition is Condition.NO_CHILD,
-                more=asked.child.networks if isinstance(asked, Connection) else (),
-            )
-            self.witness.course = replace(self.witness.course, gateways=known)
-        if gateway is not None and error is not None:
-            self.counts.negotiation_failures += 1
-            logger.warning("gateway %s: %s", gateway, error)
-            self.trace.note("tunnel", f"{gateway}: {error}")
-            self._ask_names()
+        if gateway is not None:
+            self.witness.negotiated(connection, gateway, error, self.desired)
+            if error is not None:
+                self._ask_names()
         self._looks.want_full(now)
 
     def answered(self, answer: Answer | ExchangeError) -> None:
@@ -217,8 +184,7 @@ class Daemon:
         now = self.clock.monotonic()
         charon = self.witness.observed.charon
         sas = ours(charon) if isinstance(charon, Charon) else ()
-        gateways = replace(self.witness.course.gateways, trials=Trials(), trying={}, refused=())
-        self.witness.course = replace(self.witness.course, gateways=gateways)
+        self.witness.forgive()
         if self.desired is not None:
             self._hands.act([TerminateIke(sa.unique_id) for sa in sas], self.desired, now)
         self._looks.want_full(now)
@@ -363,10 +329,7 @@ class Daemon:
             self._hands.keep(guard.networks(wanted.guards | kernel.guards), now)
             self.memory.remember(self.witness.course.gateways.good)
             if self._hands.act(plan(wanted, observed, tunnel), wanted, now):
-                known = gateway_lists.began(
-                    self.witness.course.gateways, self._hands.negotiating, now
-                )
-                self.witness.course = replace(self.witness.course, gateways=known)
+                self.witness.negotiating(self._hands.negotiating)
                 self._looks.want_full(now)
             self.faults.look(sight(self, observed, wanted))
             self._onlookers.happened()

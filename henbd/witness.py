@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 from henbd.clock import Clock
 from henbd.control import course as courses
 from henbd.control import factory, gateway_turns, report, report_box, report_ipsec, report_s1
+from henbd.control import gateways as gateway_lists
 from henbd.control import history as histories
 from henbd.control.course import Course
 from henbd.control.gateways import Gateways
 from henbd.control.happenings import happenings
 from henbd.control.reach import in_force, management_source, reaches_outside
 from henbd.control.selectors import far_ends
+from henbd.control.trials import Trials
 from henbd.control.tunnel import Condition, Tunnel
 from henbd.counts import Counts
 from henbd.cwmp import events
@@ -24,7 +27,16 @@ from henbd.memory import Memory
 from henbd.parties import Callers, VitalSigns
 from henbd.settings import Settings
 from henbd.trace import Trace
-from henbd.values import NOT_YET, Management, Observed, Provisioned, Unknown
+from henbd.values import (
+    NOT_YET,
+    Address,
+    Connection,
+    Desired,
+    Management,
+    Observed,
+    Provisioned,
+    Unknown,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -132,6 +144,45 @@ class Witness:
             logger.warning("S1 cannot be had: each far end has failed")
             required = events.FAP_GATEWAY_REQUIRED
             self._memory.record(ledgers.with_event(self._memory.ledger, required))
+
+    def negotiating(self, gateways: Iterable[Address]) -> None:
+        """Keep that negotiations with these, and no others, are going on."""
+        known = gateway_lists.began(self.course.gateways, gateways, self._clock.monotonic())
+        self.course = replace(self.course, gateways=known)
+
+    def negotiated(
+        self, connection: str, gateway: Address, error: str | None, wanted: Desired | None
+    ) -> None:
+        """Keep what came of an Initiate, and log what it failed of; no `error`: it succeeded.
+
+        `wanted` is what was wanted meanwhile.
+        """
+        if error is not None:
+            self._counts.negotiation_failures += 1
+            logger.warning("gateway %s: %s", gateway, error)
+            self._trace.note("tunnel", f"{gateway}: {error}")
+        condition, sa = self.tunnel.condition, self.tunnel.sa
+        established = sa is not None and sa.connection == connection
+        if error is not None and established and condition is Condition.ADDRESS_MISSING:
+            # Without the inner address charon cannot install what the gateway grants.
+            return
+        asked = wanted.connection if wanted is not None and wanted.divisible else None
+        known = gateway_lists.ended(
+            self.course.gateways,
+            gateway,
+            error,
+            self._clock.monotonic(),
+            random.random(),
+            beside=established and self.tunnel.up,
+            alone=established and condition is Condition.NO_CHILD,
+            more=asked.child.networks if isinstance(asked, Connection) else (),
+        )
+        self.course = replace(self.course, gateways=known)
+
+    def forgive(self) -> None:
+        """Forget which gateways have failed."""
+        gateways = replace(self.course.gateways, trials=Trials(), trying={}, refused=())
+        self.course = replace(self.course, gateways=gateways)
 
     def report(self, settings: Settings, management: Management, callers: Callers) -> None:
         """Bring the read-only parameters up to date, and the listener to the address they name."""
