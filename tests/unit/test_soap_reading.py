@@ -409,6 +409,15 @@ def test_longest_message_is_read() -> None:
     assert parse(GOOD.ljust(LARGEST_BYTES)).id == "1"
 
 
+@pytest.mark.parametrize(
+    "around", ['<c:GetRPCMethods a="{}"/>', "<c:GetRPCMethods>{}</c:GetRPCMethods>"]
+)
+def test_longest_text_is_no_lack_of_memory(around: str) -> None:
+    """Of more than 10 MB libxml2 says so, and that would end the daemon."""
+    text = "x" * (LARGEST_BYTES - len(message(around)))
+    assert parse(message(around.format(text))).message == GetRPCMethods()
+
+
 @pytest.mark.parametrize("length", range(len(GOOD)))
 def test_truncated_message_is_an_error_of_the_hems(length: int) -> None:
     with pytest.raises(HemsError):
