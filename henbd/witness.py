@@ -65,6 +65,7 @@ class Witness:
         )
         self.observed = Observed(NOT_YET, NOT_YET, NOT_YET, {})
         self.tunnel = Tunnel(Condition.UNKNOWN)
+        self._hems = ""
 
     def note(
         self,
@@ -81,14 +82,17 @@ class Witness:
         self.course = courses.noted(before, observed, tunnel, self.tunnel, now, random.random())
         if courses.flushed(self.course, now) and not courses.flushed(before, now):
             logger.warning("the kernel has lost charon's policies: the child is replaced")
-        self._note_gateways(observed, tunnel, asked, settings, now)
+        # What still is the case is news to one that knows nothing of this box.
+        stranger = management.url not in (self._hems, self._memory.ledger.hems)
+        self._hems = management.url
+        self._note_gateways(observed, tunnel, asked, settings, now, stranger=stranger)
         if settings.ipsec is not None and not in_session:
             # Nothing cuts the branch on which a session sits.
             failed = self.course.gateways.failed or courses.charon_lost(self.course, now)
             outside = reaches_outside(settings.hems, management, asked.gateways, failed=failed)
             if outside is not self.course.hems_outside:
                 self.course = replace(self.course, hems_outside=outside)
-        self._note_s1(observed, asked, now)
+        self._note_s1(observed, asked, now, stranger=stranger)
         self._log(observed, tunnel, settings)
         for about, text in happenings(self.observed, observed, self.tunnel, tunnel):
             self._trace.note(about, text)
@@ -115,6 +119,8 @@ class Witness:
         asked: Provisioned,
         settings: Settings,
         now: float,
+        *,
+        stranger: bool,
     ) -> None:
         """Keep what became of the gateways; if none can be had, the HeMS is owed that event."""
         ipsec, before = settings.ipsec, self.course.gateways
@@ -123,13 +129,15 @@ class Witness:
         since = self.course.tunnel_since
         after = gateway_turns.noted(before, asked, observed, tunnel, ipsec, now, now - since)
         self.course = replace(self.course, gateways=after)
-        trouble = gateway_turns.trouble(before, after)
+        trouble = gateway_turns.trouble(Gateways() if stranger else before, after)
         if trouble is not None:
             logger.warning("%s", trouble)
             required = events.SECURITY_GATEWAY_REQUIRED
             self._memory.record(ledgers.with_event(self._memory.ledger, required))
 
-    def _note_s1(self, observed: Observed, asked: Provisioned, now: float) -> None:
+    def _note_s1(
+        self, observed: Observed, asked: Provisioned, now: float, *, stranger: bool
+    ) -> None:
         """Keep what became of S1; if it cannot be had at all, the HeMS is owed that event."""
         before = self.course.history
         history = histories.noted(
@@ -140,7 +148,8 @@ class Witness:
             has_path=self.course.pathless_since is None,
         )
         self.course = courses.remembered(self.course, history, now, random.random())
-        if histories.all_refused(history) and not histories.all_refused(before):
+        known = histories.all_refused(before) and not stranger
+        if histories.all_refused(history) and not known:
             logger.warning("S1 cannot be had: each far end has failed")
             required = events.FAP_GATEWAY_REQUIRED
             self._memory.record(ledgers.with_event(self._memory.ledger, required))

@@ -294,6 +294,24 @@ def test_in_need_the_hems_is_told_outside_and_inside_again_when_a_gateway_is_bac
     assert world.kernel.fate(OUTER, HEMS_OUTSIDE) is Fate.BLOCKED
 
 
+@pytest.mark.conformance("C007", "C078")
+def test_a_new_hems_is_told_that_none_can_be_had_still(worlds: Worlds) -> None:
+    """The former knows; what it was not told is discarded, what is the case is not."""
+    world = worlds(EspMode.POLICY, outside())
+    world.bring_up_s1()
+    new = world.values[paths.URL] + "new"
+    for gateway in world.gateways.values():
+        gateway.manner = Manner.SILENT
+    world.charon.lose()
+    world.run(60)
+    world.provision({paths.URL: new})
+    world.run(5)
+    number, first = next(it for it in enumerate(world.informs) if it[1].url == new)
+    assert first.events == ("0 BOOTSTRAP", SECURITY_GATEWAY_REQUIRED.code)
+    world.run(3600)
+    assert SECURITY_GATEWAY_REQUIRED.code not in events_since(world, number + 1)
+
+
 @pytest.mark.conformance("C169")
 def test_while_no_gateway_is_set_the_hems_is_reached_outside_and_sets_one(worlds: Worlds) -> None:
     world = worlds(EspMode.POLICY, without_gateways("https://hems.example:7548/acs"))

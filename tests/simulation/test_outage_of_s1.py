@@ -8,6 +8,7 @@ import pytest
 
 from henbd.actions import RemoveGuard, Tell
 from henbd.control.course import FIRST_RETURN_S
+from henbd.cwmp.events import FAP_GATEWAY_REQUIRED
 from henbd.model import paths
 from henbd.values import EspMode
 from tests.unit.conftest import Worlds
@@ -35,6 +36,20 @@ def test_time_to_wait_is_obeyed_and_the_next_far_end_has_its_turn(world: World) 
     assert world.stack.up == [MME_2]
     world.run(300)
     assert len(world.mmes[MME].setups_at) == 1
+
+
+@pytest.mark.conformance("C007", "C079")
+def test_a_new_hems_is_told_that_s1_cannot_be_had_still(world: World) -> None:
+    world.mmes[MME].manner = MmeManner.REFUSES
+    world.register()
+    world.provision_far_ends(MME)
+    world.run(60)
+    assert FAP_GATEWAY_REQUIRED.code in {e for inform in world.informs for e in inform.events}
+    new = world.values[paths.URL] + "new"
+    world.provision({paths.URL: new})
+    world.run(5)
+    first = next(inform for inform in world.informs if inform.url == new)
+    assert first.events == ("0 BOOTSTRAP", FAP_GATEWAY_REQUIRED.code)
 
 
 def test_a_single_far_end_that_refuses_is_not_asked_before_time_to_wait(world: World) -> None:
