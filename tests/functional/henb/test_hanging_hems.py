@@ -19,6 +19,9 @@ from tests.lab.lab import IPSEC_ENABLE, S1_SERVERS, Lab, provisioning
 # The router's address on wan0: out in the open, as a provider's name server is.
 NAME_SERVER = IPv4Address("10.10.1.1")
 
+# On a busy machine the gateway may be late: a SYN that is lost is repeated after 1 s, and after 3.
+REPEATED_S = 3.0
+
 HANGS: dict[str, Script] = {
     "before anything is read": [on_connect(Hang())],
     "before InformResponse": [on_inform(Hang())],
@@ -45,7 +48,7 @@ def in_time(lab: Lab, address: str, since: float) -> None:
     arrival = lab.addresses.wait(since, 1)
     assert arrival is not None
     assert str(arrival.address) == address
-    assert inform.at - arrival.at < (PATIENCE_S + 1) * PATIENCE
+    assert inform.at - arrival.at < (PATIENCE_S + REPEATED_S + 1) * PATIENCE
 
 
 @pytest.mark.parametrize("where", HANGS)
