@@ -31,9 +31,9 @@ MOST_DOUBLINGS = 4
 # charon puts an address on the interface before it tells of it, and takes it away after.
 STALE_S = 2.0
 
-# A new child has its policies within milliseconds. If it still seems to have none after this, we
-# cannot see them, and it is believed.
-BELIEVED_S = 5.0
+# No rekeying takes charon's policies away for so long. A new child has its own within milliseconds:
+# if it still seems to have none at the end, we cannot see them, and it is believed.
+LOST_S, BELIEVED_S = 1.0, 6.0
 
 # A charon that restarts is back long before this.
 CHARON_LOST_S = 30.0
@@ -127,7 +127,7 @@ def _protected(course: Course, observed: Observed, tunnel: Tunnel, now: float) -
 def flushed(course: Course, now: float) -> bool:
     """Return whether somebody has taken charon's policies out of the kernel."""
     since = course.unprotected_since
-    return course.protected and since is not None and now < since + BELIEVED_S
+    return course.protected and since is not None and LOST_S <= now - since < BELIEVED_S
 
 
 def _judged(far_ends: Trials, stack: Stack | Unknown, now: float, share: float) -> Trials:
@@ -181,6 +181,7 @@ def times(course: Course, hold_s: float, after: float) -> Iterator[float]:
         (course.pathless_since, hold_s),
         (course.stack_lost_since, hold_s),
         (course.charon_lost_since, CHARON_LOST_S),
+        (course.unprotected_since, LOST_S),
     ):
         if since is not None and since + patience_s > after:
             yield since + patience_s

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from henbd.actions import Initiate, Tell, TerminateChild, TerminateIke
+from henbd.control.course import LOST_S
 from henbd.control.gateways import HEAD_START_S
 from henbd.control.guard import host
 from henbd.cwmp.events import SECURITY_GATEWAY_REQUIRED
@@ -520,7 +521,9 @@ def test_a_child_whose_policies_somebody_flushed_is_replaced_and_s1_held(worlds:
     since, told = len(world.journal.actions), len(world.informs)
     world.kernel.policies.clear()
     world.kernel.changed()
-    world.run(0.5)
+    world.run(LOST_S / 2)
+    assert not world.done(TerminateChild, since)
+    world.run(LOST_S)
     assert world.kernel.fate(INNER, MME) is Fate.INSIDE
     assert len(world.done(Initiate, since)) == 1
     assert not world.done(TerminateIke, since)
