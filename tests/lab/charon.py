@@ -36,11 +36,14 @@ _PLUGINS = (
 _USERSPACE_ESP = ("kernel-libipsec",)
 _INTERFACES = ("kernel-netlink", "socket-default", "vici", "counters")
 
-# A dead peer is noticed after 7 s; strongSwan's own values would take almost three minutes.
+# A dead peer is noticed after 7 s; strongSwan would take almost three minutes by itself. Where the
+# kernel is emulated, after 16: its first answers take longer than 7, and would come to somebody who
+# has given up. The gateway would have two IKE_SAs then, and might send into the wrong one.
+EMULATED = 5.0
 _DEFAULTS: Settings = {
     "retransmit_timeout": "1.0",
     "retransmit_base": "1.4",
-    "retransmit_tries": "3",
+    "retransmit_tries": "3" if PATIENCE < EMULATED else "5",
     "delete_rekeyed_delay": "1",
 }
 
