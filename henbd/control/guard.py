@@ -8,8 +8,8 @@ device out of it whatever the rules say, and the blocks of a device do not stop 
 is bound to none.
 
 An inner address has a rule for what is sent to it, too. While it is on the box nobody gets so far.
-When it has just gone, the kernel may still have a packet from it that it cannot get rid of: it
-would tell the sender so by ICMP, outside, with the beginning of the packet.
+When it has gone, a router would pass on what the tunnel still brings for it, outside; and where the
+kernel has a packet from it left, an error of ICMP would go there, with the beginning of the packet.
 
 What comes in, and what is passed on, is blocked by policy alone: behind an interface such a block
 would meet what has come through the tunnel as well, for it is not told by the device.
