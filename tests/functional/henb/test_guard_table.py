@@ -244,12 +244,19 @@ def test_flushed_policies_are_put_back_at_once(lab: Lab) -> None:
     assert eventually(lambda: up(lab), 30)
     standing = blocks(lab)
     assert standing
+    before = children(lab)
     # Where ESP is by policy, charon's route leads outside until the blocks are back.
     with lab.in_the_clear(*(topology.PROTECTED if by_policy(lab) else ())):
         lab.net.henb.ip("xfrm policy flush")
         assert eventually(lambda: blocks(lab) == standing, 1)
+    if kernel_has_esp():
+        assert eventually(lambda: not before & children(lab), 10)
     assert eventually(lambda: up(lab), 10)
     through(lab)
+
+
+def children(lab: Lab) -> set[str]:
+    return {child.unique_id for sa in lab.charon.vici.sas() for child in sa.children}
 
 
 def blocks(lab: Lab) -> int:
