@@ -32,6 +32,7 @@ from henbd.values import (
     Connection,
     Desired,
     Device,
+    Direction,
     Guard,
     Hold,
     Interface,
@@ -116,15 +117,19 @@ def missing_guards(desired: Desired, kernel: Kernel) -> list[Guard]:
 
 
 def _ordered(guards: frozenset[Guard]) -> list[Guard]:
-    """Return guards in an order that is always the same: the rules first."""
+    """Return guards in an order that is always the same: the rules first, then what leaves."""
     return sorted(guards, key=_place)
 
 
-def _place(guard: Guard) -> tuple[str, ...]:
-    sides = str(guard.source), str(guard.destination)
+# What the box sends, what it passes on, and what comes in, which alone is no leak.
+_URGENCY = {Direction.OUT: 1, Direction.FORWARD: 2, Direction.IN: 3}
+
+
+def _place(guard: Guard) -> tuple[int, str, str, str]:
+    source, destination = str(guard.source), str(guard.destination)
     if isinstance(guard, Unreachable):
-        return "", *sides
-    return "block", guard.direction.value, str(guard.device), *sides
+        return 0, "", source, destination
+    return _URGENCY[guard.direction], str(guard.device), source, destination
 
 
 def _lead_in(desired: Desired, old_routes: frozenset[Route]) -> Iterator[Action]:

@@ -23,7 +23,7 @@ from henbd.actions import (
     UnloadSecret,
 )
 from henbd.control.connection import connection
-from henbd.control.plan import plan
+from henbd.control.plan import missing_guards, plan
 from henbd.control.tunnel import Condition, Tunnel
 from henbd.values import (
     Block,
@@ -237,6 +237,15 @@ def test_a_connection_that_cannot_be_said_yet_touches_nothing_of_charon() -> Non
 def test_a_stack_that_does_not_answer_keeps_its_guards() -> None:
     wanted = want(guards=guards_of(CORE, sources=(INNER,)), link=None)
     assert not any(isinstance(a, RemoveGuard) for a in planned(wanted, seen(stack=NOBODY)))
+
+
+def test_what_would_leave_the_box_is_stopped_first() -> None:
+    """A flush of all policies opens everything: what comes in can wait, for it is no leak."""
+    wanted = want(guards=guards_of(CORE, sources=(INNER,)), link=None)
+    missing = missing_guards(wanted, kernel())
+    kinds = ["rule" if isinstance(g, Unreachable) else g.direction.value for g in missing]
+    assert list(dict.fromkeys(kinds)) == ["rule", "out", "fwd", "in"]
+    assert len(kinds) == len(wanted.guards)
 
 
 def test_without_a_word_of_the_stack_a_guard_goes_only_with_its_inner_address() -> None:
