@@ -376,23 +376,29 @@ class Daemon:
         self._onlookers.ended()
         if ended.failure is not None:
             self._ask_names()
-        changed = self.memory.tree.provisioning is not self._settled
-        if changed or self._next_settings is not None or self._looked_in_session:
+        if self._provisioned_anew or self._next_settings is not None or self._looked_in_session:
             self._settle()
         self._looked_in_session = False
 
     def _settle(self) -> None:
         """Let take effect what the HeMS has set, however the session ended, or the operator."""
-        if self._next_settings is not None:
-            self._take_settings(self._next_settings)
-        self._settled = self.memory.tree.provisioning
-        asked = intent.provisioned(self.memory.tree, self.settings)
-        if asked != self.asked:
-            logger.info("provisioned: %s", wording.provisioned(asked))
-        self.asked = asked
+        another = self._next_settings
+        if another is not None:
+            self._take_settings(another)
+        if self._provisioned_anew or another is not None:
+            self._settled = self.memory.tree.provisioning
+            asked = intent.provisioned(self.memory.tree, self.settings)
+            if asked != self.asked:
+                logger.info("provisioned: %s", wording.provisioned(asked))
+            self.asked = asked
         self.caller.judge(self.clock.monotonic())
         self._ask_names()
         self._looks.want_full(self.clock.monotonic())
+
+    @property
+    def _provisioned_anew(self) -> bool:
+        """Whether the HeMS has set what did not take effect yet."""
+        return self.memory.tree.provisioning is not self._settled
 
     def _take_settings(self, settings: Settings) -> None:
         """Make the factory's part of the tree anew; tunnel and S1 follow with the next look."""

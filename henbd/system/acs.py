@@ -27,7 +27,7 @@ __all__ = ["Acs", "Answer", "Endpoint", "TlsFiles"]
 logger = logging.getLogger(__name__)
 
 # The spare is made ready when what made it necessary is over.
-REFILL_AFTER_S = 1.0
+REFILL_AFTER_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class Acs:
         self._target: Target | None = None
         self._speaker = self._new_speaker()
         self._spare: _Speaker | None = self._new_speaker()
+        self._left: _Speaker | None = None
         self._refill_at: float | None = None
         self._number = 0
         self._waiting = False
@@ -114,6 +115,7 @@ class Acs:
         self._waiting = True
         self._speaker.channel.wait_s = wait_s
         self._speaker.worker.put(self._number, body)
+        self._hang_up()
 
     def abort(self) -> None:
         """Give up the session, if there is one; what it was waiting for is never heard of."""
@@ -121,10 +123,9 @@ class Acs:
             self.end()
             return
         left, aim = self._speaker, self._target
-        assert left.channel.line is not None
         assert aim is not None
-        left.channel.line.abort()
-        left.worker.retire()
+        self._hang_up()
+        self._left = left
         self._waiting = False
         self._speaker, self._spare = self._spare or self._new_speaker(), None
         self._speaker.channel.aim(aim)
@@ -137,11 +138,12 @@ class Acs:
         self._speaker.channel.end()
 
     def wake_at(self) -> float | None:
-        """Return when the spare is to be made ready, None if it is."""
-        return self._refill_at
+        """Return when there is something to be made ready, or to be ended; None: nothing."""
+        return self._refill_at if self._left is None else self._clock()
 
     def tick(self, now: float) -> None:
-        """Make the spare ready."""
+        """End what was given up, and make the spare ready."""
+        self._hang_up()
         if self._refill_at is None or now < self._refill_at:
             return
         self._refill_at = None
@@ -152,10 +154,23 @@ class Acs:
     def close(self) -> None:
         """End everything."""
         self.abort()
+        self._hang_up()
         for speaker in (self._speaker, self._spare):
             if speaker is not None:
                 speaker.worker.retire()
         self._mailbox.close()
+
+    def _hang_up(self) -> None:
+        """End the connection of a session that was given up.
+
+        Its thread wakes from that, and takes the interpreter for a millisecond: what the next
+        session has to post at once is handed over before.
+        """
+        if self._left is not None:
+            assert self._left.channel.line is not None
+            self._left.channel.line.abort()
+            self._left.worker.retire()
+            self._left = None
 
     def _aim(self, endpoint: Endpoint) -> Target:
         wanted = (endpoint.url, endpoint.username, endpoint.password)

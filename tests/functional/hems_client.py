@@ -84,6 +84,5 @@ class Client:
 
     def tick(self) -> None:
         """Do what is due later now."""
-        at = self.acs.wake_at()
-        if at is not None:
+        while (at := self.acs.wake_at()) is not None:
             self.acs.tick(at)

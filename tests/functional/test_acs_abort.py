@@ -188,6 +188,20 @@ def test_many_aborts_leave_nothing_behind(client: Client, keys: Pki, how: str) -
     )
 
 
+def test_what_was_given_up_is_ended_though_no_session_follows(client: Client, keys: Pki) -> None:
+    with ExitStack() as stack:
+        case = Case("waiting", keys, stack)
+        client.open(case.url)
+        client.acs.post(b"x")
+        wait_until(client.doorbell, partial(case.reached, 0), "waiting")
+        client.acs.abort()
+        at = client.acs.wake_at()
+        assert at is not None
+        assert at <= time.monotonic()
+        client.acs.tick(at)
+        wait_until(client.doorbell, lambda: exchanging() == 1, "the end of the thread")
+
+
 def test_aborts_without_time_to_make_a_spare_ready(client: Client, keys: Pki) -> None:
     with ExitStack() as stack:
         case = Case("waiting", keys, stack, times=5)
@@ -197,6 +211,7 @@ def test_aborts_without_time_to_make_a_spare_ready(client: Client, keys: Pki) ->
             client.acs.abort()
         client.open(case.url, "127.0.0.1")
         client.acs.abort()
+        client.acs.tick(time.monotonic())
         wait_until(client.doorbell, lambda: exchanging() == 1, "the end of the threads")
 
 
@@ -216,10 +231,11 @@ def test_an_abort_of_nothing_is_no_error(client: Client) -> None:
 def test_the_spare_is_made_ready_later(client: Client) -> None:
     with Server(silent) as server:
         assert client.acs.wake_at() is None
+        opened_at = time.monotonic()
         client.open(f"http://127.0.0.1:{server.port}/")
         at = client.acs.wake_at()
         assert at is not None
-        assert at > time.monotonic()
+        assert at > opened_at
         client.acs.tick(at)
         assert client.acs.wake_at() is None
         client.acs.post(b"")
