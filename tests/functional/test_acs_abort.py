@@ -241,6 +241,8 @@ def test_the_spare_is_made_ready_later(client: Client) -> None:
         client.acs.post(b"")
         client.acs.abort()
         assert client.acs.wake_at() is not None
+        client.tick()
+        assert client.acs.wake_at() is None
 
 
 def test_closing_ends_the_threads_and_lets_go_of_everything() -> None:
