@@ -181,10 +181,11 @@ def test_wherever_an_answer_breaks_off_the_next_session_is_as_any_other(
 ) -> None:
     suffer(alone, when(whole[:10]))
     assert eventually(lambda: threads(alone) <= 3)
-    before = descriptors(alone), threads(alone)
+    # Maybe with a connection that is about to go.
+    most = descriptors(alone)
     for length in range(len(whole)):
         suffer(alone, when(whole[:length]))
-    assert eventually(lambda: (descriptors(alone), threads(alone)) == before, 60)
+    assert eventually(lambda: descriptors(alone) <= most and threads(alone) <= 3, 60)
 
 
 def drip(connection: socket.socket) -> None:
