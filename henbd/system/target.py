@@ -130,6 +130,7 @@ class Credentials(HTTPDigestAuth):
         r.headers["WWW-Authenticate"] = digest.challenge({**best.fields, **chosen}, {})
         # It would also send an old cookie for one that came with the challenge.
         r.request.headers.pop("Cookie", None)
+        # Without annotations, as all of them.
         answer: requests.Response = super().handle_401(r, **kwargs)  # type: ignore[no-untyped-call]
         return answer
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from types import TracebackType
@@ -156,7 +157,10 @@ class Loop:
             sas = self.see(full=False).sas
             if expected(sas):
                 return sas
-            self.run(lambda rings=rings: self.rings > rings)  # type: ignore[misc]
+            self.run(partial(self._rung_since, rings))
+
+    def _rung_since(self, rings: int) -> bool:
+        return self.rings > rings
 
 
 @dataclass(frozen=True, slots=True)

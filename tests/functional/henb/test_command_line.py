@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import henbd
 from tests.lab.lab import ROOT, Lab
@@ -15,9 +16,9 @@ from tests.lab.probe import eventually
 NOBODY = 65534
 
 
-def run(*arguments: str, **popen: object) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, **popen: Any) -> subprocess.CompletedProcess[str]:
     """Run henbd to its end."""
-    return subprocess.run(  # type: ignore[call-overload, no-any-return]
+    done: subprocess.CompletedProcess[str] = subprocess.run(
         [sys.executable, "-m", "henbd", *arguments],
         cwd=ROOT,
         capture_output=True,
@@ -26,6 +27,7 @@ def run(*arguments: str, **popen: object) -> subprocess.CompletedProcess[str]:
         check=False,
         **popen,
     )
+    return done
 
 
 def test_version() -> None:
