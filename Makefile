@@ -68,7 +68,7 @@ test-systemd: setup-lab ## henbd as a service of systemd, in a VM that is reboot
 
 matrix: setup-lab ## every fault in every way to do ESP: here, and in a VM (root)
 	@$(PYTHON) -m pytest -n $(WORKERS) -m matrix tests/functional/henb
-	@$(PYTHON) -m tests.lab.vm --timeout 3600 -- $(PYTHON) -m pytest -m matrix tests/functional/henb
+	@$(PYTHON) -m tests.lab.vm --timeout 3600 -- $(PYTHON) -m pytest -n 2 -m matrix tests/functional/henb
 
 soak: setup-lab ## random faults of the matrix for SECONDS=300, the seed printed (root)
 	@$(PYTHON) -m tests.lab.soak --seconds $(SECONDS)

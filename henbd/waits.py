@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from henbd.control import s1, trials
+from henbd.control.course import bare
 from henbd.control.gateway_turns import on_trial, turn_ends_at
 from henbd.control.gateways import asked_again_at
 from henbd.control.guard import networks
@@ -103,7 +104,8 @@ def _waits_for_tunnel(daemon: Daemon) -> Iterator[Wait]:
         for network in sorted(map(str, _around(gateway, wanted))):
             yield Wait(f"{gateway} to be let out: it lies in {network}, which is guarded")
     if tunnel.up and daemon.witness.course.unprotected_since is not None:
-        inner = ", ".join(map(str, tunnel.inner))
+        policies = None if isinstance(observed.kernel, Unknown) else observed.kernel.protected
+        inner = ", ".join(sorted(map(str, bare(tunnel, policies or frozenset()))))
         yield Wait(f"a policy of charon's for {inner}: the kernel has none")
     if isinstance(wanted.connection, Connection) and tunnel.sa is not None:
         yield from _waits_for_selectors(wanted.connection, tunnel.sa, one=wanted.one_child)

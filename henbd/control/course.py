@@ -10,8 +10,9 @@ from henbd.control.gateways import Gateways
 from henbd.control.guard import sources
 from henbd.control.history import History
 from henbd.control.trials import Trials
-from henbd.control.tunnel import Tunnel
+from henbd.control.tunnel import Tunnel, installed
 from henbd.values import (
+    Address,
     Desired,
     EspMode,
     InterfaceAddress,
@@ -48,8 +49,8 @@ class Course:
     when the tunnel has been as it is. `return_at`: when S1 is due back with the first far end, None
     while it is not with another. `hems_outside`: the HeMS is reached outside the tunnel, for none
     can be had. `ungranted`: since when an address has been there that no gateway grants any more,
-    or on an interface of ours that none ever has. `protected`: a policy of charon's for the inner
-    address was seen; `unprotected_since`: since when there has been none though the tunnel is up.
+    or on an interface of ours that none ever has. `protected`: charon's policies for the inner
+    addresses were seen; `unprotected_since`: since when one is missing though the tunnel is up.
     """
 
     tunnel_since: float
@@ -118,14 +119,21 @@ def _protected(course: Course, observed: Observed, tunnel: Tunnel, now: float) -
         return course
     if kernel.protected is None or charon.mode is not EspMode.POLICY:
         return course
-    if not kernel.protected.isdisjoint(tunnel.inner):
+    if not bare(tunnel, kernel.protected):
         return replace(course, protected=True, unprotected_since=None)
     since = course.unprotected_since
     return replace(course, unprotected_since=now if since is None else since)
 
 
+def bare(tunnel: Tunnel, protected: frozenset[Address]) -> frozenset[Address]:
+    """Return the inner addresses without a policy, of the families that a child is there for."""
+    children = () if tunnel.sa is None else installed(tunnel.sa)
+    families = {network.version for child in children for network in child.networks}
+    return frozenset(a for a in tunnel.inner if a.version in families) - protected
+
+
 def flushed(course: Course, now: float) -> bool:
-    """Return whether somebody has taken charon's policies out of the kernel."""
+    """Return whether somebody has taken policies of charon's out of the kernel."""
     since = course.unprotected_since
     return course.protected and since is not None and LOST_S <= now - since < BELIEVED_S
 

@@ -133,6 +133,7 @@ def test_a_question_that_hangs_holds_up_no_other_and_is_asked_once(
     for _ in range(5):
         questions.resolver.ask("slow.lab")
         questions.resolver.ask("stuck.lab")
+    wait_until(questions.doorbell, lambda: len(system.asked) == 2, "both questions")
     assert questions.ask("a.lab", 1) == (TWO,)
     assert questions.resolver.names == {"a.lab": (TWO,)}
     system.let["slow.lab"].set()

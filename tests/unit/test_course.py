@@ -13,13 +13,19 @@ from henbd.control.tunnel import Condition, Tunnel, judge
 from henbd.values import Hold, PeerState, Stack, Unknown
 from tests.unit.settings import QUICK
 from tests.unit.sights import (
+    CORE,
+    INNER,
+    INNER6,
     INNER_2,
     MME,
+    MME6,
     NOBODY,
     NOW,
     charon,
+    child_sa,
     course,
     desired,
+    host,
     ike_sa,
     kernel,
     link,
@@ -127,3 +133,25 @@ def test_what_times_promises_has_come_by_then(since: float, hold_s: int) -> None
         assert courses.stack_lost(lost, hold_s, at)
     for at in courses.times(course(charon_lost_since=since), hold_s, since - 1):
         assert courses.charon_lost(course(charon_lost_since=since), at)
+
+
+def test_policies_are_missing_when_one_family_of_a_child_has_none() -> None:
+    both = (INNER, INNER6)
+    sa = ike_sa(child_sa(CORE, host(MME6)), inner=both)
+    only_4 = ike_sa(child_sa(CORE), inner=both)
+    for of_sa, policies, missing in (
+        (sa, set(both), set()),
+        (sa, {INNER}, {INNER6}),
+        (sa, {INNER6}, {INNER}),
+        (sa, set(), set(both)),
+        (only_4, {INNER}, set()),
+        (only_4, set(), {INNER}),
+    ):
+        policed = kernel(inner=both, protected=frozenset(policies))
+        tunnel = judge(charon(of_sa), policed)
+        assert courses.bare(tunnel, frozenset(policies)) == missing
+        seen = observed(charon=charon(of_sa), kernel=policed)
+        after = courses.noted(course(protected=True), seen, tunnel, tunnel, NOW, 0.5)
+        assert after.unprotected_since == (NOW if missing else None)
+        assert not courses.flushed(after, NOW)
+        assert courses.flushed(after, NOW + courses.LOST_S) is bool(missing)

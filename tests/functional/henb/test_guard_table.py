@@ -15,6 +15,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from henbd.control.course import LOST_S
 from henbd.values import Network
 from tests.functional.henb.planes import PLANES
 from tests.functional.kernel.kernel_box import SCTP, SENT, TCP, send
@@ -255,8 +256,28 @@ def test_flushed_policies_are_put_back_at_once(lab: Lab) -> None:
     through(lab)
 
 
-def children(lab: Lab) -> set[str]:
-    return {child.unique_id for sa in lab.charon.vici.sas() for child in sa.children}
+def test_whatever_is_rekeyed_is_no_loss_of_policies(lab: Lab) -> None:
+    """The kernel's policies change hands; nothing is replaced, and nobody gets out meanwhile."""
+    start(lab)
+    assert eventually(lambda: up(lab), 30)
+    through(lab)
+    for rekey in (lab.gateway.rekey_child, lab.gateway.rekey_ike) * 2:
+        before = children(lab)
+        rekey()
+        assert eventually(partial(are_others, lab, before), 10)
+        # Somebody who took it for a loss would have told of it by then.
+        time.sleep(LOST_S + 0.5)
+        through(lab)
+    assert "has lost charon's policies" not in lab.henbd.output.read_text()
+
+
+def children(lab: Lab) -> set[tuple[str, str]]:
+    return {(sa.unique_id, c.unique_id) for sa in lab.charon.vici.sas() for c in sa.children}
+
+
+def are_others(lab: Lab, before: set[tuple[str, str]]) -> bool:
+    now = children(lab)
+    return bool(now) and not before & now
 
 
 def blocks(lab: Lab) -> int:
