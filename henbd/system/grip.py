@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 from threading import Lock
+
+# What is not acknowledged when the last of us closes is thrown away (socket(7), SO_LINGER): the
+# kernel would go on to repeat it, and it would arrive long after it was given up.
+_AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class Grip:
@@ -17,12 +22,12 @@ class Grip:
     def __init__(self) -> None:
         self._lock = Lock()
         self._held: socket.socket | None = None
-        self._cut = False
+        self.is_cut = False
 
     def take(self, connection: socket.socket) -> None:
         """Hold this connection instead of the one before; raises OSError if it is not wanted."""
         with self._lock:
-            if self._cut:
+            if self.is_cut:
                 raise ConnectionAbortedError("given up")
             self._let_go()
             self._held = connection.dup()
@@ -30,10 +35,11 @@ class Grip:
     def cut(self) -> None:
         """End the connection, and any that is still to come; from any thread, and again is fine."""
         with self._lock:
-            self._cut = True
+            self.is_cut = True
             if self._held is not None:
                 # One that is no longer there is what we want.
                 with contextlib.suppress(OSError):
+                    self._held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
                     self._held.shutdown(socket.SHUT_RDWR)
             self._let_go()
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import os
 import select
 import socket
-import struct
 from collections.abc import Sequence
-from threading import Lock
 
 from henbd.errors import ExchangeError
 from henbd.system.failures import describe
+from henbd.system.grip import Grip
 from henbd.values import Address
 
 logger = logging.getLogger(__name__)
@@ -21,17 +19,9 @@ logger = logging.getLogger(__name__)
 # Time for the first SYN and its repetitions after 1, 3 and 7 s.
 CONNECT_TIMEOUT_S = 10.0
 
-# What is not acknowledged when the last of us closes is thrown away (socket(7), SO_LINGER).
-AT_ONCE = struct.pack("ii", 1, 0)
-
 
 class Line:
     """One way to the HeMS for the length of a session, and the connection that is there now.
-
-    The loop keeps a duplicate of the socket. To shut that down ends the connection whatever the
-    worker, urllib3 and ssl have done to theirs meanwhile, and wakes the worker wherever it waits;
-    to close theirs would not. The lock makes one of two things of an `abort` that meets the
-    worker's `take`: either it finds the connection, or none is opened any more.
 
     Of several addresses of the HeMS the first that takes our connection is kept.
     """
@@ -42,10 +32,8 @@ class Line:
         self._addresses = tuple(addresses)
         self._port = port
         self._source = source
-        self._lock = Lock()
-        self._aborted = False
+        self._grip = Grip()
         self._opened: socket.socket | None = None
-        self._handle: socket.socket | None = None
 
     @property
     def peer(self) -> str:
@@ -96,53 +84,38 @@ class Line:
         self._port = port
 
     def abort(self) -> None:
-        """End the connection under the worker's hands; none is opened any more.
-
-        The kernel would go on to repeat what is on its way, and where a tunnel is back it would
-        arrive after the Inform of the next session.
-        """
-        with self._lock:
-            self._aborted = True
-            if self._handle is not None:
-                # A connection that is not there yet, or no longer, is what we want.
-                with contextlib.suppress(OSError):
-                    self._handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
-                    self._handle.shutdown(socket.SHUT_RDWR)
-                self._handle.close()
-                self._handle = None
+        """End the connection under the worker's hands; none is opened any more."""
+        self._grip.cut()
 
     def close(self) -> None:
         """Let go of the connection; only while no worker uses the line."""
-        for mine in (self._opened, self._handle):
-            if mine is not None:
-                mine.close()
-        self._opened = self._handle = None
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+        self._grip.close()
 
     def _pass_over(self, error: ExchangeError) -> None:
         """Turn to the next address, or raise what became of the last."""
-        if len(self._addresses) == 1 or self._aborted:
+        if len(self._addresses) == 1 or self._grip.is_cut:
             raise error
         logger.info("%s; the next address is tried", error)
         self._addresses = self._addresses[1:]
 
     def _begin(self) -> socket.socket:
         """Return a socket that is on its way to the first address; raises ExchangeError."""
-        with self._lock:
-            if self._aborted:
-                raise ExchangeError(f"{self.peer}: given up")
-            opened = self._socket()
-            try:
-                handle = opened.dup()
-                if self._handle is not None:
-                    self._handle.close()
-                self._handle = handle
-                code = opened.connect_ex((str(self._addresses[0]), self._port))
-                if code not in (0, errno.EINPROGRESS):
-                    raise OSError(code, os.strerror(code))
-            except OSError as error:
-                opened.close()
-                raise ExchangeError(f"{self.peer}: {describe(error)}") from error
-            return opened
+        opened = self._socket()
+        try:
+            self._grip.take(opened)
+            code = opened.connect_ex((str(self._addresses[0]), self._port))
+            if code not in (0, errno.EINPROGRESS):
+                raise OSError(code, os.strerror(code))
+            if self._grip.is_cut:
+                # Before there was a connection to be ended.
+                raise ConnectionAbortedError("given up")
+        except OSError as error:
+            opened.close()
+            raise ExchangeError(f"{self.peer}: {describe(error)}") from error
+        return opened
 
     def _socket(self) -> socket.socket:
         """Return a socket bound to our source; raises ExchangeError."""
