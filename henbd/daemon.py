@@ -235,8 +235,11 @@ class Daemon:
             return
         if self._parties.charon is None:
             self.looked()
-        else:
-            self._parties.charon.look(full=look is Look.FULL)
+            return
+        self._parties.charon.look(full=look is Look.FULL)
+        if look is Look.HOT:
+            # Read while charon makes up its answer; what changes meanwhile is read then.
+            self._parties.kernel.observe(anew=False)
 
     def _due_without_session(self, now: float) -> bool:
         """Do what no session is to be disturbed by; return whether it is to take effect."""
@@ -298,7 +301,7 @@ class Daemon:
             self._passed_at = now
         parties = self._parties
         charon = NO_CHARON if parties.charon is None else parties.charon.observe()
-        observed = self._observe(charon)
+        observed = self._observe(charon, anew=look is Look.FULL)
         tunnel = judge(observed.charon, observed.kernel)
         in_session = self.conversation.current is not None
         self._looked_in_session |= in_session
@@ -334,9 +337,9 @@ class Daemon:
             self.faults.look(sight(self, observed, wanted))
             self._onlookers.happened()
 
-    def _observe(self, charon: Charon | Unknown) -> Observed:
+    def _observe(self, charon: Charon | Unknown, *, anew: bool = True) -> Observed:
         parties = self._parties
-        kernel, stack = parties.kernel.observe(), parties.stack.observe()
+        kernel, stack = parties.kernel.observe(anew=anew), parties.stack.observe()
         return Observed(charon, kernel, stack, parties.names.names)
 
     def _close(self, now: float) -> None:

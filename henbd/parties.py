@@ -39,8 +39,8 @@ class CharonParty(Timed, Protocol):
 class KernelParty(Protocol):
     """See henbd.system.kernel."""
 
-    def observe(self) -> Kernel | Unknown:
-        """Read the kernel."""
+    def observe(self, *, anew: bool = True) -> Kernel | Unknown:
+        """Read the kernel. Not `anew`: what was read last will do if nothing has changed since."""
 
     def perform(self, action: KernelAction) -> None:
         """Do it, or raise KernelError."""

@@ -52,20 +52,32 @@ class KernelShell:
         self._routing = NetlinkSocket(socket.NETLINK_ROUTE)
         self._policies: NetlinkSocket | None = _policy_socket()
         self._routes: Routes | None = None
-        self._bells = [KernelBell(doorbell, socket.NETLINK_ROUTE, _GROUPS, rung)]
+        self._rung = rung
+        self._last: Kernel | None = None
+        self._bells = [KernelBell(doorbell, socket.NETLINK_ROUTE, _GROUPS, self._changed)]
         # Where policies cannot be listened to, they cannot be read either, and `observe` says so.
         with suppress(OSError):
-            self._bells.append(KernelBell(doorbell, socket.NETLINK_XFRM, _POLICY_GROUP, rung))
+            self._bells.append(
+                KernelBell(doorbell, socket.NETLINK_XFRM, _POLICY_GROUP, self._changed)
+            )
 
-    def observe(self) -> Kernel | Unknown:
-        """Read everything."""
+    def observe(self, *, anew: bool = True) -> Kernel | Unknown:
+        """Read everything. Not `anew`: what was read last will do if nothing has changed since."""
+        for bell in self._bells:
+            bell.hear()
+        if not anew and self._last is not None:
+            return self._last
+        self._last = None
         try:
-            return self._read()
+            found = self._read()
         except PermissionError:
             # Whatever else is read needs no permission.
             return Unknown("no permission to read XFRM policies: CAP_NET_ADMIN is needed")
         except (OSError, KernelError) as error:
             return Unknown(f"the kernel cannot be read: {error}")
+        if self._hears_all:
+            self._last = found
+        return found
 
     def perform(self, action: KernelAction) -> None:
         """Do it; what is done already is no error. Raise KernelError where the kernel refuses."""
@@ -94,6 +106,15 @@ class KernelShell:
         for holder in (*self._bells, self._routing, self._policies, self._routes):
             if holder is not None:
                 holder.close()
+
+    @property
+    def _hears_all(self) -> bool:
+        """Whether a bell rings for whatever is read."""
+        return self._policies is None or len(self._bells) == len((_GROUPS, _POLICY_GROUP))
+
+    def _changed(self) -> None:
+        self._last = None
+        self._rung()
 
     def _read(self) -> Kernel:
         dump = self._routing.dump

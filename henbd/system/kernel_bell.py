@@ -32,22 +32,26 @@ class KernelBell:
         except OSError:
             self._events.close()
             raise
-        doorbell.watch(self._events.fileno(), self._ring)
+        doorbell.watch(self._events.fileno(), self.hear)
 
     def close(self) -> None:
         """Free the socket."""
         self._doorbell.forget(self._events.fileno())
         self._events.close()
 
-    def _ring(self) -> None:
-        """Throw away what has come, all of it: the next look finds what it was about."""
+    def hear(self) -> None:
+        """Ring if anything has come, and throw it away: the next look finds what it was about."""
+        heard = False
         while True:
             try:
                 self._events.recv(_CHUNK)
+                heard = True
             except BlockingIOError:
                 break
             except OSError as error:
                 # More has come than the socket could hold: it rings all the same.
                 if error.errno != errno.ENOBUFS:
                     raise
-        self._rung()
+                heard = True
+        if heard:
+            self._rung()

@@ -17,7 +17,7 @@ from henbd.errors import KernelError
 from henbd.system import kernel
 from henbd.system.kernel import KernelShell
 from henbd.system.netlink import NetlinkSocket
-from henbd.values import Block
+from henbd.values import Block, Kernel
 from tests.functional.kernel.kernel_box import Bells, see, shell_in
 from tests.lab.namespaces import Namespace
 
@@ -47,6 +47,41 @@ def test_bell_rings(box: Namespace, bells: Bells, change: str) -> None:
     bells.silence()
     box.ip(change)
     assert bells.ring_within(1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "address add 10.1.0.9/24 dev wan0",
+        "address del fd01::1/64 dev wan0",
+        "route add 10.30.0.0/16 via 10.1.0.2 table 220",
+        "route add fd30::/32 via fd01::2",
+        "-6 rule add from fd01::9 lookup 220",
+        "link set wan0 down",
+        "xfrm policy add src 10.0.0.1/32 dst 10.30.0.0/16 dir out",
+    ],
+)
+def test_what_was_read_will_do_until_something_changes(
+    box: Namespace, shell: KernelShell, change: str
+) -> None:
+    """Also before the loop has heard of the change, and however often that is asked."""
+    before = shell.observe()
+    assert shell.observe(anew=False) is before
+    assert shell.observe() is not before
+    box.run("ip", *change.split())
+    after = shell.observe(anew=False)
+    assert after == shell.observe()
+    assert isinstance(after, Kernel)
+    assert after is not before
+    assert "-6" in change or after != before
+
+
+def test_what_we_have_changed_ourselves_is_read_again(shell: KernelShell) -> None:
+    guard = Block(ip_network("0.0.0.0/0"), ip_network("10.7.0.0/16"), 0)
+    shell.observe()
+    shell.perform(AddGuard(guard))
+    assert isinstance(after := shell.observe(anew=False), Kernel)
+    assert guard in after.guards
 
 
 @pytest.mark.usefixtures("shell")

@@ -73,6 +73,7 @@ class FakeKernel:
         # How often others changed it, and how often they had when it was last dumped.
         self.changes = self.changes_seen = 0
         self.dumps = 0
+        self._last: Kernel | Unknown | None = None
         self.devices = {
             LOOPBACK: Device(LOOPBACK, "lo", up=True, loopback=True, carries_tunnel=False),
             WAN0: Device(WAN0, "wan0", up=True, loopback=False, carries_tunnel=False),
@@ -88,8 +89,14 @@ class FakeKernel:
 
     # What the daemon sees of it.
 
-    def observe(self) -> Kernel | Unknown:
-        """Dump everything."""
+    def observe(self, *, anew: bool = True) -> Kernel | Unknown:
+        """Dump everything, or, if nothing has changed since, return the last dump."""
+        if not anew and self._last is not None and self.changes == self.changes_seen:
+            return self._last
+        self._last = found = self._dumped()
+        return found
+
+    def _dumped(self) -> Kernel | Unknown:
         self.changes_seen = self.changes
         self.dumps += 1
         if not self.readable:
@@ -110,6 +117,7 @@ class FakeKernel:
     def perform(self, action: KernelAction) -> None:
         """Do as told, or refuse with KernelError."""
         self._journal.note(action)
+        self._last = None
         if isinstance(action, AddGuard | RemoveGuard) and not self.guards_allowed:
             raise KernelError(f"{action.guard}: Operation not permitted")
         if isinstance(action, AddGuard) and far(action.guard).version not in self.versions:
@@ -189,6 +197,7 @@ class FakeKernel:
 
     def forget(self) -> None:
         """Lose everything that somebody put here since the box was switched on."""
+        self._last = None
         self.guards.clear()
         self.policies.clear()
         for address in [a for a in self.addresses if a.address not in (OUTER, LOCALHOST)]:
