@@ -139,7 +139,9 @@ class CharonShell:
         due = self._connection.answer_due_at() if self._connection else None
         if due is not None and now >= due:
             # An answer that comes yet would be taken for that to the next question.
-            self._lose(f"charon does not answer ({self._path}: it is silent)")
+            self._lose(
+                f"charon does not answer ({self._path}: it is silent; if it stays so, restart it)"
+            )
         if self._connect_at is not None and now >= self._connect_at:
             self._connect()
 

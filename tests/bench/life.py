@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import time
 from collections.abc import Iterator
@@ -62,22 +63,27 @@ def sessions(trials: int) -> Iterator[Figure]:
 
 
 def memory(trials: int) -> Iterator[Figure]:
-    """Take the memory after fifty sessions for each trial, each of a value that has changed."""
-    count = 50 * trials
+    """Take the memory after fifty sessions for each trial, each of a value that has changed.
+
+    What there is to be had is taken at first, and now and then once more: what would pile up does
+    so in each tenth.
+    """
+    tenth = 5 * trials
     with Alone() as alone:
         alone.register()
-        for _ in range(count // 2):
-            alone.session()
-        halfway_mib = alone.resident_mib
-        for _ in range(count - count // 2):
-            alone.session()
-        resident_mib = alone.resident_mib
+        taken_mib = []
+        for _ in range(10):
+            for _ in range(tenth):
+                alone.session()
+            taken_mib.append(alone.resident_mib)
         limit = (INTERPRETER, [_interpreter_mib(alone)])
     goal = Goal(Against.RATIO, 1.15)
-    yield Figure(f"resident memory after {count} sessions", "MiB", [resident_mib], *limit, goal)
-    growth_kib = (resident_mib - halfway_mib) * 1024
-    name = "growth of it in the second half of them"
-    yield Figure(name, "KiB", [growth_kib], goal=Goal(Against.ABSOLUTE, 0))
+    name = f"resident memory after {10 * tenth} sessions"
+    yield Figure(name, "MiB", taken_mib[-1:], *limit, goal)
+    last = itertools.pairwise(taken_mib[4:])
+    growth_kib = [(after - before) * 1024 for before, after in last]
+    name = f"growth of it in {tenth} sessions, of the second half"
+    yield Figure(name, "KiB", growth_kib, goal=Goal(Against.ABSOLUTE, 0))
 
 
 def _interpreter_mib(alone: Alone) -> float:
