@@ -220,13 +220,27 @@ class Daemon:
         self.measuring.turn()
         if self.conversation.current is None and self._due_without_session(now):
             self._settle()
-        if any(at <= now for at in self._calls(now)):
+        if any(at <= now for at in self._calls(now)) and not self._call_at_once(now):
             self._looks.want_hot()
         self._look(now)
         if (late_at := self._looks.late_at()) is not None and late_at <= now:
             self._close(now)
         if not self._looks.going_on:
             self._onlookers.tick(now)
+
+    def _call_at_once(self, now: float) -> bool:
+        """Begin a session by the way that is known; return whether the last look still holds."""
+        # What has just changed in the kernel is heard by this.
+        known = self._parties.kernel.observe(anew=False) is self.witness.observed.kernel
+        if not known or not self._looks.settled or not self.caller.call(now):
+            return False
+        self._begun()
+        return True
+
+    def _begun(self) -> None:
+        """A session has begun: its Inform is on its way."""
+        self._looks.pause(self.clock.monotonic())
+        self._onlookers.begun()
 
     def _look(self, now: float) -> None:
         """Look at the world, if that is wanted; of charon the answer comes later."""
@@ -325,8 +339,7 @@ class Daemon:
             if look is Look.FULL:
                 # What is to be done waits for the next one.
                 self._looks.want_full(now)
-            self._looks.pause(self.clock.monotonic())
-            self._onlookers.begun()
+            self._begun()
         elif look is Look.FULL:
             # Before anybody relies on them; and what still stands is still relied on.
             self._hands.keep(guard.networks(wanted.guards | kernel.guards), now)

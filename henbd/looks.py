@@ -102,6 +102,11 @@ class Looks:
         self._unseen, self._late_at = False, now + LATE_S
 
     @property
+    def settled(self) -> bool:
+        """Whether the last look still holds: nothing has rung since, and no other is wanted."""
+        return not self._hot and self._full_since is None and self._going_on is None
+
+    @property
     def going_on(self) -> bool:
         """Whether a look has been begun and not been answered."""
         return self._going_on is not None
