@@ -73,20 +73,35 @@ def test_a_lasting_storm_of_bells_does_not_keep_the_work_from_being_done(world: 
     assert world.stack.up == [MME]
 
 
-def test_a_session_that_is_only_an_inform_reads_no_kernel_and_tells_one_status(
-    world: World,
-) -> None:
+def test_a_session_that_is_only_an_inform_takes_no_look_and_one_status(world: World) -> None:
     world.bring_up_s1()
     world.run(20)
     dumps, shown, kept = world.kernel.dumps, world.board.shown, len(world.diary.kept)
+    looks = len(world.vici.looks_at)
     told = len(world.informs)
     world.listener.call()
     world.run(2)
     assert len(world.informs) == told + 1
-    assert (world.kernel.dumps, world.board.shown) == (dumps, shown + 1)
+    assert (world.kernel.dumps, len(world.vici.looks_at)) == (dumps, looks)
+    assert world.board.shown == shown + 1
     assert len(world.diary.kept) == kept + 1
     assert world.board.values is not None
     assert world.board.values["hems"]["session"] is None
+
+
+def test_a_session_that_is_due_while_nobody_has_heard_yet_that_its_way_has_gone_looks_first(
+    world: World,
+) -> None:
+    world.bring_up_s1()
+    world.run(20)
+    told, sessions = len(world.informs), len(world.daemon.conversation.past)
+    world.kernel.rung = lambda: None
+    world.kernel.seize_address(INNER)
+    world.listener.call()
+    world.run(0.01)
+    assert len(world.daemon.conversation.past) == sessions
+    assert world.daemon.conversation.current is None
+    assert len(world.informs) == told
 
 
 def test_a_session_that_hangs_is_shown_while_it_does(world: World) -> None:

@@ -32,6 +32,22 @@ def test_the_first_look_is_at_everything() -> None:
     assert Looks(NOW).begin(NOW) is Look.FULL
 
 
+def test_a_look_holds_until_something_rings_or_is_wanted() -> None:
+    assert not Looks(NOW).settled
+    looks = quiet()
+    assert looks.settled
+    looks.want_full(NOW)
+    assert not looks.settled
+    looks = quiet()
+    looks.ring(NOW)
+    assert not looks.settled
+    assert looks.begin(NOW) is Look.HOT
+    assert not looks.settled
+    looks.ring(NOW)
+    looks.end()
+    assert not looks.settled
+
+
 def test_without_a_wish_there_is_no_look() -> None:
     looks = quiet()
     assert looks.begin(NOW + 1000) is None
