@@ -223,6 +223,9 @@ class Daemon:
         if any(at <= now for at in self._calls(now)) and not self._call_at_once(now):
             self._looks.want_hot()
         self._look(now)
+        if self._looks.hot_going_on:
+            # What has changed is read while charon makes up its answer.
+            self._parties.kernel.observe(anew=False)
         if (late_at := self._looks.late_at()) is not None and late_at <= now:
             self._close(now)
         if not self._looks.going_on:
@@ -251,9 +254,6 @@ class Daemon:
             self.looked()
             return
         self._parties.charon.look(full=look is Look.FULL)
-        if look is Look.HOT:
-            # Read while charon makes up its answer; what changes meanwhile is read then.
-            self._parties.kernel.observe(anew=False)
 
     def _due_without_session(self, now: float) -> bool:
         """Do what no session is to be disturbed by; return whether it is to take effect."""

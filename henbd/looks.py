@@ -111,6 +111,11 @@ class Looks:
         """Whether a look has been begun and not been answered."""
         return self._going_on is not None
 
+    @property
+    def hot_going_on(self) -> bool:
+        """Whether that is one in which what has not changed need not be read again."""
+        return self._going_on is Look.HOT
+
     def wake_at(self) -> float | None:
         """Return when the next look can start; None where none is wanted."""
         at = self.paused_until if self._hot else self._full_at()

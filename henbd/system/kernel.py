@@ -26,20 +26,24 @@ from henbd.control.wording import worded
 from henbd.errors import KernelError
 from henbd.system import links, rtnetlink, rules, xfrm
 from henbd.system.doorbell import Doorbell
-from henbd.system.kernel_bell import KernelBell
-from henbd.system.netlink import Message, NetlinkSocket
-from henbd.values import Block, Guard, Interface, Kernel, Unknown, Unreachable
+from henbd.system.kernel_sight import Sight
+from henbd.system.netlink import NetlinkSocket
+from henbd.values import (
+    Block,
+    Guard,
+    Interface,
+    Kernel,
+    Unknown,
+    Unreachable,
+)
 
 if TYPE_CHECKING:
     from henbd.system.routes import Routes
 
 logger = logging.getLogger(__name__)
 
-# RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_ROUTE,
-# RTMGRP_IPV4_RULE, and the bit of RTNLGRP_IPV6_RULE.
-_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400 | 0x80 | 0x40000
-# XFRMGRP_POLICY.
-_POLICY_GROUP = 8
+# What is to go is not there, or cannot be.
+_NO_POLICY = {errno.ENOENT, errno.EPROTONOSUPPORT}
 
 
 class KernelShell:
@@ -50,34 +54,15 @@ class KernelShell:
 
     def __init__(self, doorbell: Doorbell, rung: Callable[[], None]) -> None:
         self._routing = NetlinkSocket(socket.NETLINK_ROUTE)
-        self._policies: NetlinkSocket | None = _policy_socket()
+        self._policies: NetlinkSocket | None = None
         self._routes: Routes | None = None
-        self._rung = rung
-        self._last: Kernel | None = None
-        self._bells = [KernelBell(doorbell, socket.NETLINK_ROUTE, _GROUPS, self._changed)]
-        # Where policies cannot be listened to, they cannot be read either, and `observe` says so.
+        self._sight = Sight(doorbell, rung)
         with suppress(OSError):
-            self._bells.append(
-                KernelBell(doorbell, socket.NETLINK_XFRM, _POLICY_GROUP, self._changed)
-            )
+            self._xfrm()
 
     def observe(self, *, anew: bool = True) -> Kernel | Unknown:
-        """Read everything. Not `anew`: what was read last will do if nothing has changed since."""
-        for bell in self._bells:
-            bell.hear()
-        if not anew and self._last is not None:
-            return self._last
-        self._last = None
-        try:
-            found = self._read()
-        except PermissionError:
-            # Whatever else is read needs no permission.
-            return Unknown("no permission to read XFRM policies: CAP_NET_ADMIN is needed")
-        except (OSError, KernelError) as error:
-            return Unknown(f"the kernel cannot be read: {error}")
-        if self._hears_all:
-            self._last = found
-        return found
+        """Read everything. Not `anew`: what was read last will do of what has not changed since."""
+        return self._sight.observe(anew=anew)
 
     def perform(self, action: KernelAction) -> None:
         """Do it; what is done already is no error. Raise KernelError where the kernel refuses."""
@@ -103,55 +88,16 @@ class KernelShell:
 
     def close(self) -> None:
         """Free all sockets; routes and guards stay."""
-        for holder in (*self._bells, self._routing, self._policies, self._routes):
+        for holder in (self._sight, self._routing, self._policies, self._routes):
             if holder is not None:
                 holder.close()
-
-    @property
-    def _hears_all(self) -> bool:
-        """Whether a bell rings for whatever is read."""
-        return self._policies is None or len(self._bells) == len((_GROUPS, _POLICY_GROUP))
-
-    def _changed(self) -> None:
-        self._last = None
-        self._rung()
-
-    def _read(self) -> Kernel:
-        dump = self._routing.dump
-        devices = dump(rtnetlink.RTM_GETLINK, rtnetlink.LINKS_ASKED)
-        addresses = dump(rtnetlink.RTM_GETADDR, rtnetlink.ADDRESSES_ASKED)
-        dumped = dump(rtnetlink.RTM_GETROUTE, rtnetlink.ROUTES_ASKED)
-        asked = dump(rules.RTM_GETRULE, rules.RULES_ASKED)
-        policies = self._dumped_policies()
-        return Kernel(
-            devices=tuple(rtnetlink.device(m.body) for m in devices),
-            addresses=tuple(
-                address
-                for m in addresses
-                if (address := rtnetlink.interface_address(m.body)) is not None
-            ),
-            routes=tuple(route for m in dumped if (route := rtnetlink.route(m.body)) is not None),
-            guards=rules.our_rules(tuple(m.body for m in asked)) | xfrm.our_blocks(policies),
-            versions=frozenset({4, 6} if any(map(_is_of_ipv6, asked)) or _has_ipv6() else {4}),
-            protected=None if self._policies is None else xfrm.protected(policies),
-        )
-
-    def _dumped_policies(self) -> tuple[bytes, ...]:
-        """Return the policies, everybody's; a kernel without XFRM has none."""
-        if self._policies is None:
-            return ()
-        dumped = self._policies.dump(xfrm.XFRM_MSG_GETPOLICY, xfrm.POLICIES_ASKED)
-        return tuple(m.body for m in dumped)
 
     def _put(self, wanted: Guard) -> None:
         if isinstance(wanted, Unreachable):
             self._change(rules.RTM_NEWRULE, rules.rule(wanted), errno.EEXIST, _text(wanted))
             return
         try:
-            if self._policies is None:
-                # Its module may have been loaded since.
-                self._policies = NetlinkSocket(socket.NETLINK_XFRM)
-            self._policies.request(xfrm.XFRM_MSG_UPDPOLICY, xfrm.policy(wanted))
+            self._xfrm().request(xfrm.XFRM_MSG_UPDPOLICY, xfrm.policy(wanted))
         except OSError as error:
             raise _refused("update", wanted, error) from error
 
@@ -159,13 +105,20 @@ class KernelShell:
         if isinstance(unwanted, Unreachable):
             self._change(rules.RTM_DELRULE, rules.rule(unwanted), errno.ENOENT, _text(unwanted))
             return
-        if self._policies is None:
-            return
         try:
-            self._policies.request(xfrm.XFRM_MSG_DELPOLICY, xfrm.identity(unwanted))
+            self._xfrm().request(xfrm.XFRM_MSG_DELPOLICY, xfrm.identity(unwanted))
         except OSError as error:
-            if error.errno != errno.ENOENT:
+            if error.errno not in _NO_POLICY:
                 raise _refused("delete", unwanted, error) from error
+
+    def _xfrm(self) -> NetlinkSocket:
+        """Return the socket for policies; raises OSError in a kernel without XFRM.
+
+        Its module may have been loaded since the last time.
+        """
+        if self._policies is None:
+            self._policies = NetlinkSocket(socket.NETLINK_XFRM)
+        return self._policies
 
     def _make_link(self, interface: Interface) -> None:
         """Make an interface; one of ours of that name is no error, that of somebody else is."""
@@ -200,29 +153,6 @@ class KernelShell:
             except OSError as error:
                 raise KernelError(f"routes: {error.strerror}") from error
         return self._routes
-
-
-def _is_of_ipv6(rule: Message) -> bool:
-    return rule.body[:1] == bytes([socket.AF_INET6])
-
-
-def _has_ipv6() -> bool:
-    """Return whether a kernel has IPv6 whose rules do not show it."""
-    try:
-        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()
-    except OSError as error:
-        # It was built without, or booted with ipv6.disable=1.
-        return error.errno != errno.EAFNOSUPPORT
-    return True
-
-
-def _policy_socket() -> NetlinkSocket | None:
-    """Return a socket for XFRM, None where the kernel was built without."""
-    try:
-        return NetlinkSocket(socket.NETLINK_XFRM)
-    except OSError as error:
-        logger.info("no XFRM in this kernel: %s", error.strerror)
-        return None
 
 
 def _text(rule: Unreachable) -> str:
