@@ -232,7 +232,7 @@ class Daemon:
             self._onlookers.tick(now)
 
     def _call_at_once(self, now: float) -> bool:
-        """Begin a session by the way that is known; return whether the last look still holds."""
+        """Begin a session by the way that is known; False: there has to be a look first."""
         # What has just changed in the kernel is heard by this.
         known = self._parties.kernel.observe(anew=False) is self.witness.observed.kernel
         if not known or not self._looks.settled or not self.caller.call(now):

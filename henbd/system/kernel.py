@@ -28,14 +28,7 @@ from henbd.system import links, rtnetlink, rules, xfrm
 from henbd.system.doorbell import Doorbell
 from henbd.system.kernel_sight import Sight
 from henbd.system.netlink import NetlinkSocket
-from henbd.values import (
-    Block,
-    Guard,
-    Interface,
-    Kernel,
-    Unknown,
-    Unreachable,
-)
+from henbd.values import Block, Guard, Interface, Kernel, Unknown, Unreachable
 
 if TYPE_CHECKING:
     from henbd.system.routes import Routes

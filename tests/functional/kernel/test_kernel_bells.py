@@ -204,7 +204,7 @@ def test_kernel_without_ipv6_is_known(shell: KernelShell, monkeypatch: pytest.Mo
     assert see(shell).versions == {4}
 
 
-def test_kernel_without_xfrm_has_no_blocks(
+def test_kernel_without_xfrm_has_no_blocks_until_its_module_is_loaded(
     box: Namespace, bells: Bells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class WithoutXfrm(NetlinkSocket):
@@ -221,3 +221,10 @@ def test_kernel_without_xfrm_has_no_blocks(
         shell.perform(RemoveGuard(block))
         with pytest.raises(KernelError, match="Protocol not supported"):
             shell.perform(AddGuard(block))
+        monkeypatch.undo()
+        shell.perform(AddGuard(block))
+        assert see(shell).guards == {block}
+        bells.silence()
+        box.ip("xfrm policy flush")
+        assert bells.ring_within(1)
+        assert see(shell).guards == frozenset()
