@@ -73,7 +73,7 @@ class FakeKernel:
         # How often others changed it, and how often they had when it was last dumped.
         self.changes = self.changes_seen = 0
         self.dumps = 0
-        self._last: Kernel | Unknown | None = None
+        self._last: Kernel | None = None
         self.devices = {
             LOOPBACK: Device(LOOPBACK, "lo", up=True, loopback=True, carries_tunnel=False),
             WAN0: Device(WAN0, "wan0", up=True, loopback=False, carries_tunnel=False),
@@ -93,7 +93,8 @@ class FakeKernel:
         """Dump everything, or, if nothing has changed since, return the last dump."""
         if not anew and self._last is not None and self.changes == self.changes_seen:
             return self._last
-        self._last = found = self._dumped()
+        found = self._dumped()
+        self._last = found if isinstance(found, Kernel) else None
         return found
 
     def _dumped(self) -> Kernel | Unknown:
