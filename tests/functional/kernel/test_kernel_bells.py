@@ -53,6 +53,7 @@ def test_bell_rings(box: Namespace, bells: Bells, change: str) -> None:
     "change",
     [
         "address add 10.1.0.9/24 dev wan0",
+        "address del 10.1.0.1/24 dev wan0",
         "address del fd01::1/64 dev wan0",
         "route add 10.30.0.0/16 via 10.1.0.2 table 220",
         "route add fd30::/32 via fd01::2",
