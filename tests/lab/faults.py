@@ -216,8 +216,9 @@ def _provision(lab: Lab, mme: str, gateway: str) -> None:
 
 
 def _away(lab: Lab) -> None:
-    """Wait until the tunnel is not up any more."""
+    """Wait until the tunnel is not up any more; of attempts until then the HeMS has not heard."""
     assert eventually(lambda: lab.status()["tunnel"]["condition"] != "up", NOTICED_S)
+    lab.hems.allow_unseen_attempts()
 
 
 def _charon_missed(lab: Lab) -> None:
