@@ -55,6 +55,8 @@ def test_a_file_without_its_keys_is_refused() -> None:
         ("{}", "there is no mme_list"),
         ('{ "mme_list": [] }', "there is no gtp_addr"),
         ("{ mme_list: 5 }", "neither a list nor a text"),
+        ('{ mme_list: [{ gtp_addr: "10.0.0.1" }] }', "one is within the other"),
+        ("{ gtp_addr: [{ mme_list: [] }] }", "one is within the other"),
         ("{ mme_list: [ }", "brackets do not match"),
         ("{ mme_list: [", "brackets do not match"),
         ("{ /* mme_list: [] }", "has no end"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from henbd.system.s1ap.dialect import Dialect, Said
 from henbd.values import FarEnd, PeerState, S1Link
@@ -33,16 +34,29 @@ STATES = {
 }
 
 
+class Place(NamedTuple):
+    """A part of a text."""
+
+    start: int
+    stop: int
+
+
 def rewrite(text: str, link: S1Link) -> str:
     """Return enb.cfg with these addresses; of `mme_list` nothing else is kept.
 
-    Raises ValueError where it has no `mme_list` or no `gtp_addr`.
+    Raises ValueError where it has no `mme_list` or no `gtp_addr`, or has one within the other.
     """
     mmes = ", ".join(
         f'{{ mme_addr: "{_mme(end)}", s1ap_bind_addr: "{link.local}" }}' for end in link.peers
     )
-    text = _with_value(text, "mme_list", f"[{mmes}]")
-    return _with_value(text, "gtp_addr", f'"{link.local}"')
+    (first, before), (second, after) = sorted(
+        (_place(text, name), value)
+        for name, value in (("mme_list", f"[{mmes}]"), ("gtp_addr", f'"{link.local}"'))
+    )
+    if second.start < first.stop:
+        raise ValueError("of mme_list and gtp_addr one is within the other")
+    between = text[first.stop : second.start]
+    return text[: first.start] + before + between + after + text[second.stop :]
 
 
 def _mme(far_end: FarEnd) -> str:
@@ -52,8 +66,8 @@ def _mme(far_end: FarEnd) -> str:
     return f"{host}:{far_end.port}"
 
 
-def _with_value(text: str, name: str, value: str) -> str:
-    """Return a text in which the first key of this name has another value."""
+def _place(text: str, name: str) -> Place:
+    """Return where the value of the first key of this name stands."""
     tokens = _tokens(text)
     for _, token in tokens:
         if token not in (name, f'"{name}"') or next(tokens, (0, ""))[1] != ":":
@@ -63,13 +77,13 @@ def _with_value(text: str, name: str, value: str) -> str:
         if first not in OPENING:
             if not first.startswith('"'):
                 break
-            return text[:start] + value + text[end:]
+            return Place(start, end)
         depth = 1
         while depth:
             at, inner = next(tokens, (0, ""))
             depth += (inner in OPENING) - (inner in CLOSING)
             end = at + 1
-        return text[:start] + value + text[end:]
+        return Place(start, end)
     raise ValueError(f"there is no {name}, or it is neither a list nor a text")
 
 
