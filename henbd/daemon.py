@@ -252,8 +252,8 @@ class Daemon:
             return
         if self._parties.charon is None:
             self.looked()
-            return
-        self._parties.charon.look(full=look is Look.FULL)
+        else:
+            self._parties.charon.look(full=look is Look.FULL)
 
     def _due_without_session(self, now: float) -> bool:
         """Do what no session is to be disturbed by; return whether it is to take effect."""

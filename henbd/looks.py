@@ -104,7 +104,7 @@ class Looks:
     @property
     def settled(self) -> bool:
         """Whether the last look still holds: nothing has rung since, and no other is wanted."""
-        return not self._hot and self._full_since is None and self._going_on is None
+        return self.wake_at() is None and not self.going_on
 
     @property
     def going_on(self) -> bool:

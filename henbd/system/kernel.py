@@ -50,6 +50,7 @@ class KernelShell:
         self._policies: NetlinkSocket | None = None
         self._routes: Routes | None = None
         self._sight = Sight(doorbell, rung)
+        # Made now, where there is XFRM, for later there may be no descriptor to be had.
         with suppress(OSError):
             self._xfrm()
 

@@ -139,9 +139,15 @@ class Sight:
         return tuple(m.body for m in found)
 
     def _begin_policies(self) -> None:
-        with suppress(OSError):
+        """Read policies from now on, and listen to them, where the kernel has XFRM."""
+        try:
             self._policies = NetlinkSocket(socket.NETLINK_XFRM)
-            # Who may not listen to policies may not read them either, and `observe` says so.
+        except OSError as error:
+            if error.errno != errno.EPROTONOSUPPORT:
+                raise
+            return
+        # Who may not listen to policies may not read them either, and `observe` says so.
+        with suppress(PermissionError):
             changed = partial(self._changed, (self._policies_there,))
             self._bells.append(KernelBell(self._doorbell, socket.NETLINK_XFRM, _POLICIES, changed))
 
