@@ -211,7 +211,7 @@ class Daemon:
         if now >= self._audit_at:
             ipsec = self.settings.ipsec
             self._audit_at = now + (ipsec.audit_s if ipsec else AUDIT_S)
-            self._looks.want_full(now)
+            self._looks.want_audit(now)
         if any(at <= now for at in self._waits()):
             self._looks.want_full(now)
         self._hosts.ask_due(self._wanted_hosts(), now, self.settings.s1.resolve_s)
@@ -223,9 +223,6 @@ class Daemon:
         if any(at <= now for at in self._calls(now)) and not self._call_at_once(now):
             self._looks.want_hot()
         self._look(now)
-        if self._looks.hot_going_on:
-            # What has changed is read while charon makes up its answer.
-            self._parties.kernel.observe(anew=False)
         if (late_at := self._looks.late_at()) is not None and late_at <= now:
             self._close(now)
         if not self._looks.going_on:
@@ -247,13 +244,19 @@ class Daemon:
 
     def _look(self, now: float) -> None:
         """Look at the world, if that is wanted; of charon the answer comes later."""
-        look = self._looks.begin(now)
+        look, charon = self._looks.begin(now), self._parties.charon
         if look is None:
+            if self._looks.hot_going_on:
+                self._parties.kernel.observe(anew=False)
             return
-        if self._parties.charon is None:
+        if charon is not None:
+            charon.look(full=look is not Look.HOT, at_leisure=look is Look.AUDIT)
+        # The kernel is read while charon makes up its answer.
+        self._parties.kernel.observe(anew=look is not Look.HOT)
+        if charon is None:
             self.looked()
         else:
-            self._parties.charon.look(full=look is Look.FULL)
+            charon.hear()
 
     def _due_without_session(self, now: float) -> bool:
         """Do what no session is to be disturbed by; return whether it is to take effect."""
@@ -311,11 +314,12 @@ class Daemon:
     def _pass(self, look: Look) -> None:
         """Take what a look has found: report it, tell the HeMS, and do what is missing."""
         now = self.clock.monotonic()
-        if look is Look.FULL:
+        full = look is not Look.HOT
+        if full:
             self._passed_at = now
         parties = self._parties
         charon = NO_CHARON if parties.charon is None else parties.charon.observe()
-        observed = self._observe(charon, anew=look is Look.FULL)
+        observed = self._observe(charon)
         tunnel = judge(observed.charon, observed.kernel)
         in_session = self.conversation.current is not None
         self._looked_in_session |= in_session
@@ -336,11 +340,11 @@ class Daemon:
         self.caller.take(way, now)
         self.caller.give_up(kernel)
         if not self.departure.leaving(now) and self.caller.call(now):
-            if look is Look.FULL:
+            if full:
                 # What is to be done waits for the next one.
                 self._looks.want_full(now)
             self._begun()
-        elif look is Look.FULL:
+        elif full:
             # Before anybody relies on them; and what still stands is still relied on.
             self._hands.keep(guard.networks(wanted.guards | kernel.guards), now)
             self.memory.remember(self.witness.course.gateways.good)
@@ -350,9 +354,10 @@ class Daemon:
             self.faults.look(sight(self, observed, wanted))
             self._onlookers.happened()
 
-    def _observe(self, charon: Charon | Unknown, *, anew: bool = True) -> Observed:
+    def _observe(self, charon: Charon | Unknown) -> Observed:
         parties = self._parties
-        kernel, stack = parties.kernel.observe(anew=anew), parties.stack.observe()
+        # What has changed since the look began has rung.
+        kernel, stack = parties.kernel.observe(anew=False), parties.stack.observe()
         return Observed(charon, kernel, stack, parties.names.names)
 
     def _close(self, now: float) -> None:

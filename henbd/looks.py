@@ -25,6 +25,8 @@ class Look(Enum):
 
     HOT = "hot"
     FULL = "full"
+    AUDIT = "audit"
+    """Everything, for no other reason than that time has come: nobody waits for it."""
 
 
 class Looks:
@@ -37,6 +39,7 @@ class Looks:
     def __init__(self, now: float) -> None:
         self._hot = False
         self._rung = False
+        self._audit = False
         self._full_since: float | None = now
         self._quiet_at = now
         self.paused_until = self._pausing_since = now
@@ -48,16 +51,24 @@ class Looks:
     def want_hot(self) -> None:
         """A session is due: its way is to be found, and nothing else need have changed."""
         self._hot = True
+        self._audit = False
 
     def ring(self, now: float) -> None:
         """A bell rang."""
         self._hot = self._rung = self._unseen = True
+        self._audit = False
         self._quiet_at = now + QUIET_S
 
     def want_full(self, now: float) -> None:
-        """Something was done, or time has come."""
+        """Something was done, or may be done now."""
+        self._audit = False
         if self._full_since is None:
             self._full_since = now
+
+    def want_audit(self, now: float) -> None:
+        """Not everything has been looked at for a while."""
+        if self._full_since is None:
+            self._audit, self._full_since = True, now
 
     def pause(self, now: float) -> None:
         """Let no look begin for a moment, whatever rings: a post is on its way."""
@@ -77,7 +88,7 @@ class Looks:
         if full_at is not None and full_at <= now:
             self._full_since = None
             self._hot = self._rung = False
-            self._going_on = Look.FULL
+            self._going_on = Look.AUDIT if self._audit else Look.FULL
         elif self._hot:
             if self._rung:
                 self.want_full(now)

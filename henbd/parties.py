@@ -26,8 +26,14 @@ class Timed(Protocol):
 class CharonParty(Timed, Protocol):
     """See henbd.system.charon."""
 
-    def look(self, *, full: bool) -> None:
-        """Ask charon; Daemon.looked is called when it has answered, or will not."""
+    def look(self, *, full: bool, at_leisure: bool) -> None:
+        """Ask charon; Daemon.looked is called when it has answered, or will not.
+
+        `full`: also what is loaded. `at_leisure`: a few milliseconds more do not matter.
+        """
+
+    def hear(self) -> None:
+        """Take what it has answered by now, without waiting for its bell."""
 
     def observe(self) -> Charon | Unknown:
         """Return what the last look found."""

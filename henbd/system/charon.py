@@ -36,6 +36,9 @@ _LONGEST_PAUSE_S = 5.0
 # What a look asks, in this order; a hot look asks only the first.
 _QUESTIONS = ("list-sas", "list-conns", "get-keys", "get-shared")
 
+# Four questions are answered within a millisecond or two.
+_DOZE_S = 0.003
+
 # The next answer after a torn one is whole, unless charon is at it again.
 _ATTEMPTS = 3
 
@@ -92,10 +95,11 @@ class CharonShell:
         self._held: deque[Initiate] = deque()
         self._initiations = Initiations(path, doorbell, clock, self._end_initiation)
 
-    def look(self, *, full: bool) -> None:
+    def look(self, *, full: bool, at_leisure: bool = False) -> None:
         """Ask charon how things are; `looked` is called once, when the answer is there.
 
-        `full`: also what is loaded. One look at a time.
+        `full`: also what is loaded. `at_leisure`: what has been answered is read by `hear` and a
+        little later, as one bell, and not piece by piece. One look at a time.
         """
         assert self._look is None, "one look at a time"
         self._look = _Look(_QUESTIONS if full else _QUESTIONS[:1], self._initiating)
@@ -104,6 +108,13 @@ class CharonShell:
             self._owed.append(partial(self._end_look, Unknown(self._trouble or "")))
         else:
             self._ask(self._look, connection)
+            if at_leisure:
+                connection.doze(self._clock() + _DOZE_S)
+
+    def hear(self) -> None:
+        """Take what charon has said by now."""
+        if self._connection is not None:
+            self._connection.hear()
 
     def observe(self) -> Charon | Unknown:
         """Return what the last look found."""
@@ -128,14 +139,18 @@ class CharonShell:
         """Return when `tick` has something to do, in monotonic seconds."""
         if self._owed:
             return 0.0
-        due = self._connection.answer_due_at() if self._connection else None
-        return min((at for at in (due, self._connect_at) if at is not None), default=None)
+        times: list[float | None] = [self._connect_at]
+        if self._connection is not None:
+            times += [self._connection.answer_due_at(), self._connection.wake_at()]
+        return min((at for at in times if at is not None), default=None)
 
     def tick(self, now: float) -> None:
         """Connect again when it is time, and do not wait for an answer for ever."""
         # What is owed from now on has its turn after the poll set.
         for _ in range(len(self._owed)):
             self._owed.popleft()()
+        if self._connection is not None:
+            self._connection.tick(now)
         due = self._connection.answer_due_at() if self._connection else None
         if due is not None and now >= due:
             # An answer that comes yet would be taken for that to the next question.

@@ -125,6 +125,7 @@ class ViciConnection:
         self._unsent = b""
         self._waiting: deque[Callable[[Reply], None]] = deque()
         self._progress_at = 0.0
+        self._dozing_until: float | None = None
         self._socket: socket.socket | None = _connected(path)
         doorbell.watch(self._socket.fileno(), self._ready)
 
@@ -136,6 +137,34 @@ class ViciConnection:
         """Ask something; `answered` is called with the reply, after those to earlier requests."""
         self._send(Packet.request(command, Message.serialize(message)), answered)
 
+    def doze(self, until: float) -> None:
+        """Leave unread until then what charon says: several answers are one bell."""
+        if self._socket is not None:
+            self._doorbell.forget(self._socket.fileno())
+            self._dozing_until = until
+
+    def hear(self) -> None:
+        """Read what charon has said by now; when all is answered, go on as usual."""
+        if self._socket is not None:
+            self._ready()
+            if not self._waiting:
+                self._wake()
+
+    def wake_at(self) -> float | None:
+        """Return when `tick` has something to do."""
+        return self._dozing_until
+
+    def tick(self, now: float) -> None:
+        """Read what has been left unread for long enough."""
+        if self._dozing_until is not None and now >= self._dozing_until:
+            self._wake()
+            self._ready()
+
+    def _wake(self) -> None:
+        if self._socket is not None and self._dozing_until is not None:
+            self._dozing_until = None
+            self._doorbell.watch(self._socket.fileno(), self._ready)
+
     def answer_due_at(self) -> float | None:
         """Return until when charon must have answered, None where it owes no answer."""
         return self._progress_at + ANSWER_WITHIN_S if self._waiting else None
@@ -145,7 +174,7 @@ class ViciConnection:
         if self._socket is not None:
             self._doorbell.forget(self._socket.fileno())
             self._socket.close()
-            self._socket = None
+            self._socket = self._dozing_until = None
 
     def _send(self, packet: bytes, answered: Callable[[Reply], None]) -> None:
         if not self._waiting:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +28,10 @@ def quiet() -> Looks:
     assert looks.begin(NOW) is Look.FULL
     looks.end()
     return looks
+
+
+def _want_hot(looks: Looks, _now: float) -> None:
+    looks.want_hot()
 
 
 def test_the_first_look_is_at_everything() -> None:
@@ -84,6 +90,26 @@ def test_a_session_that_is_due_takes_a_hot_look_and_no_more() -> None:
     looks.end()
     assert looks.begin(NOW) is None
     assert looks.wake_at() is None
+
+
+def test_an_audit_is_at_everything_and_nobody_waits_for_it() -> None:
+    looks = quiet()
+    looks.want_audit(NOW)
+    assert looks.begin(NOW) is Look.AUDIT
+    looks.end()
+    assert looks.settled
+
+
+@pytest.mark.parametrize("wish", [Looks.ring, Looks.want_full, _want_hot])
+def test_an_audit_that_somebody_waits_for_is_none(wish: Callable[[Looks, float], None]) -> None:
+    looks = quiet()
+    looks.want_audit(NOW)
+    wish(looks, NOW)
+    assert looks.begin(NOW + FULL_WITHIN_S) is Look.FULL
+    looks.end()
+    looks.want_full(NOW)
+    looks.want_audit(NOW)
+    assert looks.begin(NOW + FULL_WITHIN_S) is Look.FULL
 
 
 def test_one_look_goes_on_at_a_time() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from vici.protocol import Message, Packet
 
 from henbd.actions import Initiate, UnloadConnection
 from henbd.system.vici_connection import ANSWER_WITHIN_S
-from henbd.values import EspMode, Unknown
+from henbd.values import Charon, EspMode, Unknown
 from tests.functional.charon.charon_loop import Loop
 from tests.functional.charon.scripted_charon import SILENCE, ScriptedCharon, framed, item, response
 from tests.lab.events import PATIENCE
@@ -79,6 +79,30 @@ def test_nonsense_is_unknown_and_passes(path: Path) -> None:
         assert seen == Unknown("charon is not understood: no value state came")
         answers = GOOD
         assert [sa.established for sa in loop.see().sas] == [True]
+
+
+def test_what_nobody_waits_for_is_read_as_one(path: Path) -> None:
+    """An audit of four answers is one wake-up more, and none where all is there already."""
+    with ScriptedCharon(path, lambda command: GOOD[command]), Loop(path) as loop:
+        loop.see()
+        reads: list[Callable[[], None]] = [
+            lambda: loop.shell.tick(time.monotonic()),
+            loop.shell.hear,
+        ]
+        for read in reads:
+            before = loop.looks
+            loop.shell.look(full=True, at_leisure=True)
+            wake_at = loop.shell.wake_at()
+            assert wake_at is not None
+            time.sleep(AT_ONCE_S)
+            loop.doorbell.wait(time.monotonic())
+            assert loop.looks == before
+            assert wake_at < time.monotonic()
+            read()
+            assert loop.looks == before + 1
+            assert isinstance(loop.shell.observe(), Charon)
+        # From then on its bells are heard again.
+        loop.see()
 
 
 @pytest.mark.parametrize("question", GOOD)

@@ -53,7 +53,7 @@ class ViciShell:
         charon.fell = self._fell
         charon.resumed = self._work
 
-    def look(self, *, full: bool) -> None:
+    def look(self, *, full: bool, at_leisure: bool) -> None:  # noqa: ARG002
         """Ask; `looked` rings when it has answered, or will not."""
         assert self._waiting_for is None, "two looks at a time"
         self.looks_at.append(self._time.now)
@@ -64,6 +64,9 @@ class ViciShell:
             return
         self._send(lambda: self._answered(number, full=full))
         self._time.after(DEADLINE_S, lambda: self._expired(number))
+
+    def hear(self) -> None:
+        """What is answered rings."""
 
     def observe(self) -> Charon | Unknown:
         """Return what the last look found."""
