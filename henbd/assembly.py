@@ -120,6 +120,7 @@ def build(settings: Settings, file: str) -> Daemon:
         vitals=VitalSigns(),
         receiver=_receiver(settings, doorbell),
         files=Carriage(doorbell),
+        flush_log=logs.flush,
         console=console,
         renewal=Renewal(file, lambda: daemon, exchanges.trust),
     )

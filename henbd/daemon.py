@@ -107,6 +107,12 @@ class Daemon:
 
     def run(self) -> None:
         """Run until `stop` is called."""
+        try:
+            self._run()
+        finally:
+            self._parties.flush_log()
+
+    def _run(self) -> None:
         self._ask_names()
         # The guards stand before anything else is done, whatever charon says.
         self._pass(Look.FULL)
@@ -227,6 +233,9 @@ class Daemon:
             self._close(now)
         if not self._looks.going_on:
             self._onlookers.tick(now)
+        if self._looks.paused_until <= now:
+            # No post is about to leave.
+            self._parties.flush_log()
 
     def _call_at_once(self, now: float) -> bool:
         """Begin a session by the way that is known; False: there has to be a look first."""

@@ -1,4 +1,8 @@
-"""Where log lines go: to the journal or syslog with their level, or to standard error."""
+"""Where log lines go: to the journal or syslog with their level, or to standard error.
+
+To write a line costs more than to have something to say, and a dozen of them come before an Inform
+that tells a new address. So those of the loop wait until it calls `flush`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import logging
 import os
 import sys
 import syslog
+import threading
 
 from henbd.printable import printable
 from henbd.settings import LogTarget
@@ -21,6 +26,9 @@ PRIORITIES = {
 
 def begin() -> None:
     """Log to standard error, or the journal, until the configuration says where."""
+    # What no line of ours shows need not be found out for each (the logging module's own advice).
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001 - as the HOWTO of logging has it, "Optimization"
     # Of the libraries only what an operator must see; pyroute2 sets its own level when imported.
     logging.getLogger().setLevel(logging.WARNING)
     # A HeMS that answers amiss is told of by its session, in one line and not in a traceback.
@@ -31,7 +39,45 @@ def begin() -> None:
 def configure(level: str, target: LogTarget) -> None:
     """Log from this level on ("error" to "debug") to this target."""
     logging.getLogger("henbd").setLevel(level.upper())
-    logging.getLogger().handlers = [_handler(target)]
+    flush()
+    logging.getLogger().handlers = [_Patient(_handler(target))]
+
+
+def flush() -> None:
+    """Write the lines that wait."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+
+
+# More lines than that do not wait, whoever has so much to say.
+MOST_WAITING = 100
+
+
+class _Patient(logging.Handler):
+    """Has lines of the main thread wait for `flush`, unless something is amiss.
+
+    Other threads do not know when it is called: theirs are written at once, like all before them.
+    """
+
+    def __init__(self, writer: logging.Handler) -> None:
+        super().__init__()
+        self._writer = writer
+        self._waiting: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._waiting.append(record)
+        patient = record.levelno <= logging.INFO and len(self._waiting) < MOST_WAITING
+        if not patient or threading.current_thread() is not threading.main_thread():
+            self.flush()
+
+    def flush(self) -> None:
+        self.acquire()
+        try:
+            waiting, self._waiting = self._waiting, []
+            for record in waiting:
+                self._writer.handle(record)
+        finally:
+            self.release()
 
 
 def _handler(target: LogTarget) -> logging.Handler:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -169,6 +169,7 @@ class Parties:
     vitals: VitalSigns
     receiver: Receiver | None
     files: Files
+    flush_log: Callable[[], None]
     console: Timed
     renewal: Timed
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from henbd.logs import MOST_WAITING
+
 PROGRAM = """
 import logging, os, sys
 from henbd import logs
@@ -38,6 +40,46 @@ def said(*arguments: str) -> str:
     command = [sys.executable, "-c", PROGRAM, *arguments]
     done = subprocess.run(command, env=plain, stderr=subprocess.PIPE, text=True, check=True)
     return done.stderr
+
+
+WAITING = """
+import logging, sys, threading
+from henbd import logs
+
+def cry(text):
+    print(text, file=sys.stderr, flush=True)
+
+logs.begin()
+logger = logging.getLogger("henbd.test")
+logger.info("waits")
+cry("nothing yet")
+logs.flush()
+cry("all is there")
+logger.info("waits again")
+logger.warning("cannot wait")
+cry("all is there again")
+logger.info("waits once more")
+thread = threading.Thread(target=logger.info, args=["of another thread"])
+thread.start()
+thread.join()
+for number in range(logs.MOST_WAITING):
+    logger.info("%d", number)
+cry("so many do not wait")
+logger.info("until the end")
+"""
+
+
+def test_lines_of_the_loop_wait_until_it_lets_them_go() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WAITING], stderr=subprocess.PIPE, text=True, check=True
+    )
+    lines = [line.removeprefix("INFO henbd.test: ") for line in done.stderr.splitlines()]
+    assert lines == [
+        *("nothing yet", "waits", "all is there"),
+        *("waits again", "WARNING henbd.test: cannot wait", "all is there again"),
+        *("waits once more", "of another thread", *map(str, range(MOST_WAITING))),
+        *("so many do not wait", "until the end"),
+    ]
 
 
 @pytest.mark.parametrize("arguments", [("auto",), ("stderr", "{}:{}"), ("auto", "{}:4711")])

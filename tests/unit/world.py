@@ -149,6 +149,7 @@ class World:
             vitals=FakeVitals(time),
             receiver=self.receiver if self.settings.location.gpsd else None,
             files=self.files,
+            flush_log=lambda: None,
             console=Idle(),
             renewal=Idle(),
         )
