@@ -70,7 +70,7 @@ def _get_parameter_attributes(
 
 def _names(element: etree._Element) -> tuple[str, ...] | None:
     names = child(element, "ParameterNames")
-    return None if names is None else tuple((name.text or "").strip() for name in names)
+    return None if names is None else tuple([(name.text or "").strip() for name in names])
 
 
 def _set_parameter_values(element: etree._Element) -> SetParameterValues | MalformedRequest:

@@ -31,8 +31,8 @@ def envelope(outgoing: Outgoing, identity: str | None, version: str) -> bytes:
     if isinstance(outgoing, Inform) and outgoing.versions:
         header += VERSIONS % outgoing.versions
     header = f"<soap:Header>{header}</soap:Header>" if header else ""
-    text = ENVELOPE % (version, header, "".join(_body(outgoing)))
-    return text.encode()
+    # A body may be large: it is copied once.
+    return "".join([HEAD % (version, header), *_body(outgoing), TAIL]).encode()
 
 
 def _body(outgoing: Outgoing) -> Iterable[str]:
@@ -43,13 +43,14 @@ def _body(outgoing: Outgoing) -> Iterable[str]:
     return answer(outgoing)
 
 
-ENVELOPE = (
+HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     f'<soap:Envelope xmlns:soap="{SOAP}" xmlns:soapenc="{ENCODING}"'
     ' xmlns:xsd="http://www.w3.org/2001/XMLSchema"'
     ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-    f' xmlns:cwmp="{CWMP}%s">%s<soap:Body>%s</soap:Body></soap:Envelope>\n'
+    f' xmlns:cwmp="{CWMP}%s">%s<soap:Body>'
 )
+TAIL = "</soap:Body></soap:Envelope>\n"
 ID = '<cwmp:ID soap:mustUnderstand="1">%s</cwmp:ID>'
 VERSIONS = '<cwmp:SupportedCWMPVersions soap:mustUnderstand="0">%s</cwmp:SupportedCWMPVersions>'
 
