@@ -23,6 +23,7 @@ from henbd.control.tunnel import Tunnel, judge, ours
 from henbd.conversation import Conversation
 from henbd.counts import Counts
 from henbd.cwmp import ledger as ledgers
+from henbd.cwmp.events import PERIODIC
 from henbd.departure import Departure
 from henbd.errors import ExchangeError
 from henbd.fault_watch import FaultWatch, sight
@@ -215,8 +216,7 @@ class Daemon:
         self._whereabouts.tick()
         self.caller.advance()
         if now >= self._audit_at:
-            ipsec = self.settings.ipsec
-            self._audit_at = now + (ipsec.audit_s if ipsec else AUDIT_S)
+            self._audit_at = now + self._audit_s
             self._looks.want_audit(now)
         if any(at <= now for at in self._waits()):
             self._looks.want_full(now)
@@ -250,6 +250,12 @@ class Daemon:
         """A session has begun: its Inform is on its way."""
         self._looks.pause(self.clock.monotonic())
         self._onlookers.begun()
+
+    @property
+    def _audit_s(self) -> float:
+        """How long not everything is looked at, if nothing rings."""
+        ipsec = self.settings.ipsec
+        return ipsec.audit_s if ipsec else AUDIT_S
 
     def _look(self, now: float) -> None:
         """Look at the world, if that is wanted; of charon the answer comes later."""
@@ -406,6 +412,10 @@ class Daemon:
         self._onlookers.ended()
         if ended.failure is not None:
             self._ask_names()
+        interval_s = self.caller.management.interval_s
+        if PERIODIC in ended.opening.events and interval_s and interval_s >= self._audit_s:
+            # One goes with it, and no wake-up for it alone is needed soon.
+            self._audit_at = self.clock.monotonic()
         if self._provisioned_anew or self._next_settings is not None or self._looked_in_session:
             self._settle()
         self._looked_in_session = False

@@ -16,6 +16,7 @@ from tests.unit.settings import hems, settings
 from tests.unit.world import HEMS_OUTSIDE, INNER, MME, World, direct_settings
 
 HOUR_S = 3600
+AUDIT_S = 60
 
 
 def test_an_idle_hour_costs_two_turns_an_audit(world: World) -> None:
@@ -27,6 +28,27 @@ def test_an_idle_hour_costs_two_turns_an_audit(world: World) -> None:
     audits = HOUR_S / world.settings.ipsec.audit_s
     assert world.bells.turns - before <= 2 * audits + 2
     assert len(world.journal.actions) == done
+
+
+@pytest.mark.parametrize("interval_s", [300, 60, 6])
+def test_an_audit_goes_with_a_periodic_inform_that_is_no_more_frequent(
+    world: World, interval_s: int
+) -> None:
+    world.bring_up_s1()
+    world.provision({paths.PERIODIC_INTERVAL: str(interval_s)})
+    world.run(interval_s + 90)
+    looks, told, turns = len(world.vici.looks_at), len(world.informs), world.bells.turns
+    world.run(HOUR_S)
+    looked_at, told = world.vici.looks_at[looks:], len(world.informs) - told
+    audits = HOUR_S / AUDIT_S
+    assert told == HOUR_S // interval_s
+    assert audits - 1 <= len(looked_at) <= audits + 1
+    # Each of both is its timer and its answers: one, and two.
+    apart = 2 * audits + 3 * told
+    if interval_s >= AUDIT_S:
+        assert abs(world.bells.turns - turns - (apart - told)) <= 3
+    else:
+        assert abs(world.bells.turns - turns - apart) <= 3
 
 
 def test_a_start_at_which_all_is_well_warns_of_nothing(
