@@ -1,4 +1,4 @@
-"""Service manager, status file and trace: they are told a moment after something has happened.
+"""Service manager, status file, trace and log: they are told a moment after something has happened.
 
 To make a status and to write it down costs more than the Inform that it tells of; so it is made
 once for all that happens in such a moment, and never while an Inform is about to leave.
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # People see no difference; to a burst of bells it makes one.
 MOMENT_S = 0.1
 
+# However much happens meanwhile.
+AT_LATEST_S = 1.0
+
 
 class Onlookers:
     """Those who only want to know. `daemon` is what they look at."""
@@ -27,17 +30,23 @@ class Onlookers:
     def __init__(self, daemon: Daemon, parties: Parties) -> None:
         self._daemon = daemon
         self._parties = parties
+        # When they are to be told, and since when there is something to tell.
         self._at: float | None = None
+        self._since: float | None = None
         self._not_before = daemon.clock.monotonic()
 
     def happened(self) -> None:
         """Have them told as soon as may be."""
-        at = max(self._daemon.clock.monotonic(), self._not_before)
+        now = self._daemon.clock.monotonic()
+        at = max(now, self._not_before)
         self._at = at if self._at is None else min(self._at, at)
+        self._since = now if self._since is None else self._since
 
     def begun(self) -> None:
         """Have them told of the session that has begun, unless it is over in a moment."""
-        self._at = self._not_before = self._daemon.clock.monotonic() + MOMENT_S
+        now = self._daemon.clock.monotonic()
+        self._since = now if self._since is None else self._since
+        self._at = self._not_before = min(now + MOMENT_S, self._since + AT_LATEST_S)
 
     def ended(self) -> None:
         """Have them told of the session that has ended, now."""
@@ -54,7 +63,9 @@ class Onlookers:
 
     def tell(self) -> None:
         """Tell them now."""
-        self._at, self._not_before = None, self._daemon.clock.monotonic() + MOMENT_S
+        self._at = self._since = None
+        self._not_before = self._daemon.clock.monotonic() + MOMENT_S
+        self._parties.flush_log()
         values = status(self._daemon)
         self._parties.supervisor.status(summary(values))
         self._parties.board.show(values)

@@ -19,6 +19,9 @@ LARGEST_BODY = 65_536
 MOST_BODIES = 524_288
 MOST_HAPPENINGS = 100
 
+# Sessions that wait to be written down, in a storm of them; of any older ones nobody hears.
+MOST_ENDED = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -63,7 +66,7 @@ class Trace:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._happenings: deque[Happening] = deque(maxlen=MOST_HAPPENINGS)
-        self._ended: list[Recording] = []
+        self._ended: deque[Recording] = deque(maxlen=MOST_ENDED)
         self.current: Recording | None = None
 
     def begin(self, url: str, source: str, events: Iterable[str]) -> None:
@@ -96,7 +99,8 @@ class Trace:
 
     def take(self) -> list[Recording]:
         """Return the sessions that have ended since this was asked last."""
-        ended, self._ended = self._ended, []
+        ended = list(self._ended)
+        self._ended.clear()
         return ended
 
     @property

@@ -8,6 +8,7 @@ from henbd.actions import AddGuard, KernelAction
 from henbd.errors import KernelError
 from henbd.model import paths
 from henbd.settings import HemsPath
+from henbd.trace import MOST_ENDED
 from henbd.values import EspMode
 from tests.unit.conftest import Worlds
 from tests.unit.fakes.hems import Manner
@@ -69,6 +70,24 @@ def test_a_periodic_inform_writes_nothing_to_flash(world: World) -> None:
     world.run(HOUR_S)
     assert [i.events for i in world.informs[told:]] == [("2 PERIODIC",)] * 6
     assert world.store.writes == writes
+
+
+def test_sessions_without_a_pause_do_not_keep_onlookers_waiting(world: World) -> None:
+    world.bring_up_s1()
+    world.run(1)
+
+    def call() -> None:
+        world.listener.call()
+        world.time.after(0.008, call)
+
+    call()
+    told, shown, lines = len(world.informs), world.board.shown, world.flushed
+    for _ in range(5):
+        world.run(1)
+        assert len(world.daemon.trace.take()) <= MOST_ENDED
+    assert len(world.informs) - told > 400
+    assert world.board.shown - shown >= 4
+    assert world.flushed - lines >= 4
 
 
 def test_a_storm_of_bells_is_answered_by_looks_one_at_a_time(world: World) -> None:

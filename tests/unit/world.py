@@ -110,6 +110,7 @@ class World:
         self.file_server = FileServer()
         self.boot_id = "boot-1"
         self.faults: list[str] = []
+        self.flushed = 0
         self._watching = False
         self._process: Process | None = None
         self.kernel.watch = self.stack.watch = self._watch
@@ -149,7 +150,7 @@ class World:
             vitals=FakeVitals(time),
             receiver=self.receiver if self.settings.location.gpsd else None,
             files=self.files,
-            flush_log=lambda: None,
+            flush_log=self._flush_log,
             console=Idle(),
             renewal=Idle(),
         )
@@ -262,6 +263,9 @@ class World:
         return [action for action in self.journal.actions[since:] if isinstance(action, kind)]
 
     # What must never happen.
+
+    def _flush_log(self) -> None:
+        self.flushed += 1
 
     def _watch(self) -> None:
         """See whether anything of S1 could leave in the clear."""
