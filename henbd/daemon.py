@@ -231,8 +231,7 @@ class Daemon:
         self._look(now)
         if (late_at := self._looks.late_at()) is not None and late_at <= now:
             self._close(now)
-        if not self._looks.going_on:
-            self._onlookers.tick(now)
+        self._onlookers.tick(now, calm=not self._looks.going_on)
         if self._looks.paused_until <= now:
             # No post is about to leave.
             self._parties.flush_log()

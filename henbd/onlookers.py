@@ -37,28 +37,34 @@ class Onlookers:
 
     def happened(self) -> None:
         """Have them told as soon as may be."""
-        now = self._daemon.clock.monotonic()
+        now, _ = self._wish()
         at = max(now, self._not_before)
         self._at = at if self._at is None else min(self._at, at)
-        self._since = now if self._since is None else self._since
 
     def begun(self) -> None:
         """Have them told of the session that has begun, unless it is over in a moment."""
-        now = self._daemon.clock.monotonic()
-        self._since = now if self._since is None else self._since
-        self._at = self._not_before = min(now + MOMENT_S, self._since + AT_LATEST_S)
+        now, since = self._wish()
+        self._at = self._not_before = min(now + MOMENT_S, since + AT_LATEST_S)
 
     def ended(self) -> None:
         """Have them told of the session that has ended, now."""
-        self._at = self._not_before = self._daemon.clock.monotonic()
+        self._at = self._not_before = self._wish()[0]
+
+    def _wish(self) -> tuple[float, float]:
+        """There is something to tell: return the time, and since when that has been so."""
+        now = self._daemon.clock.monotonic()
+        self._since = now if self._since is None else self._since
+        return now, self._since
 
     def wake_at(self) -> float | None:
         """Return when they are to be told, in monotonic seconds."""
         return self._at
 
-    def tick(self, now: float) -> None:
-        """Tell them if it is time."""
-        if self._at is not None and now >= self._at:
+    def tick(self, now: float, *, calm: bool) -> None:
+        """Tell them if it is time; not `calm`: there is something better to do, if that can be."""
+        if self._at is None or self._since is None:
+            return
+        if now >= (self._at if calm else self._since + AT_LATEST_S):
             self.tell()
 
     def tell(self) -> None:

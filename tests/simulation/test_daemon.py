@@ -11,6 +11,7 @@ from henbd.settings import HemsPath
 from henbd.trace import MOST_ENDED
 from henbd.values import EspMode
 from tests.unit.conftest import Worlds
+from tests.unit.fakes import vici
 from tests.unit.fakes.hems import Manner
 from tests.unit.fakes.kernel import OUTER
 from tests.unit.settings import hems, settings
@@ -72,6 +73,21 @@ def test_a_periodic_inform_writes_nothing_to_flash(world: World) -> None:
     assert world.store.writes == writes
 
 
+def test_onlookers_see_a_long_session_begin_and_end(world: World) -> None:
+    world.bring_up_s1()
+    world.run(1)
+    world.hems.manner = Manner.SILENT
+    world.listener.call()
+    world.run(0.5)
+    assert world.board.values is not None
+    assert world.board.values["hems"]["session"]
+    shown, ended = world.board.shown, world.daemon.conversation.last
+    while world.daemon.conversation.last is ended:
+        world.run(0.05)
+    assert world.board.shown == shown + 1
+    assert world.board.values["hems"]["session"] is None
+
+
 def test_sessions_without_a_pause_do_not_keep_onlookers_waiting(world: World) -> None:
     world.bring_up_s1()
     world.run(1)
@@ -97,6 +113,23 @@ def test_a_storm_of_bells_is_answered_by_looks_one_at_a_time(world: World) -> No
         world.bells.ring(world.daemon.rung)
     world.run(1)
     assert world.bells.turns - turns < 20
+
+
+def test_a_lasting_storm_of_bells_does_not_keep_onlookers_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is always a look going on: charon is slower than the bells."""
+    world.bring_up_s1()
+    monkeypatch.setattr(vici, "ROUND_TRIP_S", 0.012)
+
+    def ring() -> None:
+        world.bells.ring(world.daemon.rung)
+        world.time.after(0.005, ring)
+
+    ring()
+    shown = world.board.shown
+    world.run(5)
+    assert world.board.shown - shown >= 4
 
 
 def test_a_lasting_storm_of_bells_does_not_keep_the_work_from_being_done(world: World) -> None:
