@@ -80,7 +80,11 @@ class Ended:
 
 
 class Conversation:
-    """Starts, drives and gives up sessions, one at a time. `ended` is called after each."""
+    """Starts, drives and gives up sessions, one at a time.
+
+    `connecting` is called before anything is said in one, while its connection is on its way, and
+    `ended` after each.
+    """
 
     def __init__(
         self,
@@ -88,12 +92,14 @@ class Conversation:
         exchanges: Exchanges,
         clock: Clock,
         trace: Trace,
+        connecting: Callable[[], None],
         ended: Callable[[], None],
     ) -> None:
         self._memory = memory
         self._exchanges = exchanges
         self._clock = clock
         self._trace = trace
+        self._connecting = connecting
         self._ended = ended
         self.current: Dialogue | None = None
         # The last one first.
@@ -115,9 +121,6 @@ class Conversation:
         assert self.current is None
         now = self._clock.monotonic()
         self.current = Dialogue(session, opening, way, now, now)
-        codes = ", ".join(event.code for event in opening.events)
-        logger.info("session with %s from %s: %s", management.url, way.source, codes)
-        self._trace.begin(management.url, str(way.source), (e.code for e in opening.events))
         endpoint = Endpoint(
             url=management.url,
             address=way.address,
@@ -127,12 +130,24 @@ class Conversation:
             others=way.others,
             passed=passed,
         )
+        problem = self._connect(endpoint)
+        # That takes its time, in which all else is done.
+        self._connecting()
+        codes = [event.code for event in opening.events]
+        logger.info("session with %s from %s: %s", management.url, way.source, ", ".join(codes))
+        self._trace.begin(management.url, str(way.source), codes)
+        if problem is None:
+            self._drive(None, management)
+        else:
+            self._finish(Outcome(problem, informed=False), management)
+
+    def _connect(self, endpoint: Endpoint) -> str | None:
+        """Begin to connect; return why that cannot be."""
         try:
             self._exchanges.open(endpoint)
         except ExchangeError as error:
-            self._finish(Outcome(str(error), informed=False), management)
-            return
-        self._drive(None, management)
+            return str(error)
+        return None
 
     def answered(self, answer: Answer | ExchangeError, management: Management) -> None:
         """Go on with the answer to the last post."""

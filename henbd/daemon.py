@@ -67,8 +67,9 @@ class Daemon:
         self.clock = clock
         self.trace = Trace(clock)
         self.counts = Counts(now)
-        ended = self._session_ended
-        self.conversation = Conversation(memory, parties.exchanges, clock, self.trace, ended)
+        self.conversation = Conversation(
+            memory, parties.exchanges, clock, self.trace, self._listen, self._session_ended
+        )
         self._parties = parties
         self._stopping = False
         self._next_settings: Settings | None = None
@@ -341,9 +342,10 @@ class Daemon:
         self.witness.note(
             observed, tunnel, self.asked, self.settings, management, in_session=in_session
         )
-        self.witness.report(self.settings, management, parties.callers)
+        self.witness.report(self.settings, management)
         if isinstance(observed.kernel, Unknown):
             self.caller.way = observed.kernel
+            self._listen()
             self._onlookers.happened()
             return
         wanted = self._desire(observed, tunnel, now)
@@ -358,7 +360,9 @@ class Daemon:
                 # What is to be done waits for the next one.
                 self._looks.want_full(now)
             self._begun()
-        elif full:
+            return
+        self._listen()
+        if full:
             # Before anybody relies on them; and what still stands is still relied on.
             self._hands.keep(guard.networks(wanted.guards | kernel.guards), now)
             self.memory.remember(self.witness.course.gateways.good)
@@ -367,6 +371,9 @@ class Daemon:
                 self._looks.want_full(now)
             self.faults.look(sight(self, observed, wanted))
             self._onlookers.happened()
+
+    def _listen(self) -> None:
+        self.witness.listen(self.settings, self.caller.management, self._parties.callers)
 
     def _observe(self, charon: Charon | Unknown) -> Observed:
         parties = self._parties

@@ -66,6 +66,8 @@ class Witness:
         self.observed = Observed(NOT_YET, NOT_YET, NOT_YET, {})
         self.tunnel = Tunnel(Condition.UNKNOWN)
         self._hems = ""
+        # Where connection requests reach us, None where that is not known.
+        self._called_at: Address | None = None
 
     def note(
         self,
@@ -193,31 +195,34 @@ class Witness:
         gateways = replace(self.course.gateways, trials=Trials(), trying={}, refused=())
         self.course = replace(self.course, gateways=gateways)
 
-    def report(self, settings: Settings, management: Management, callers: Callers) -> None:
-        """Bring the read-only parameters up to date, and the listener to the address they name."""
+    def report(self, settings: Settings, management: Management) -> None:
+        """Bring the read-only parameters up to date."""
         observed, tunnel = self.observed, self.tunnel
         lost = courses.stack_lost(self.course, settings.s1.hold_s, self._clock.monotonic())
         tree = report.report(self._memory.tree, observed, tunnel, stack_lost=lost)
         tree = report_s1.far_ends(tree, self.course.history, settings.device.oui, stack_lost=lost)
         hems = in_force(settings.hems, self.course)
-        local = management_source(management, hems, observed, tunnel)
-        port = settings.connection_request.port
-        path = factory.connection_request_path(settings, self._memory.state.secret)
-        wanted = management.connection_requests
-        if local is not None or not wanted:
-            callers.listen(
-                local if wanted else None,
-                port,
-                path,
-                management.connection_request_username,
-                management.connection_request_password,
-            )
-            tree = (
-                report.connection_request(tree, local, port, path)
-                if wanted
-                else report.no_connection_request(tree)
-            )
+        self._called_at = management_source(management, hems, observed, tunnel)
+        if not management.connection_requests:
+            tree = report.no_connection_request(tree)
+        elif self._called_at is not None:
+            port = settings.connection_request.port
+            path = factory.connection_request_path(settings, self._memory.state.secret)
+            tree = report.connection_request(tree, self._called_at, port, path)
         self._memory.report(tree)
+
+    def listen(self, settings: Settings, management: Management, callers: Callers) -> None:
+        """Bring the listener to the address that the parameters name; to none, if there is none."""
+        wanted = management.connection_requests
+        if wanted and self._called_at is None:
+            return
+        callers.listen(
+            self._called_at if wanted else None,
+            settings.connection_request.port,
+            factory.connection_request_path(settings, self._memory.state.secret),
+            management.connection_request_username,
+            management.connection_request_password,
+        )
 
     def report_vitals(self, party: VitalSigns, *, asked: bool) -> None:
         """Bring up to date what changes all the time, for a HeMS that asks, or wants to be told."""

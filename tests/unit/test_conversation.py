@@ -82,8 +82,14 @@ class Talk:
         ledger = Ledger(hems=MANAGEMENT.url, boot_id="b")
         self.memory = Memory(State(tree, ledger, SECRET), self.store)
         self.ends = 0
+        self.connecting: list[tuple[bool, int]] = []
         clock = Clock(lambda: self.now, lambda: WALL)
-        self.conversation = Conversation(self.memory, self.line, clock, Trace(clock), self._ended)
+        self.conversation = Conversation(
+            self.memory, self.line, clock, Trace(clock), self._connecting, self._ended
+        )
+
+    def _connecting(self) -> None:
+        self.connecting.append((self.line.open_now, len(self.line.posted)))
 
     def _ended(self) -> None:
         self.ends += 1
@@ -134,6 +140,18 @@ def test_the_inform_leaves_before_start_returns(talk: Talk) -> None:
     assert talk.line.endpoint.address == HEMS
     assert len(talk.line.posted) == 1
     assert str(INNER).encode() in talk.line.posted[0]
+
+
+def test_all_else_is_ready_before_the_inform_and_waits_for_no_connection(talk: Talk) -> None:
+    assert talk.connecting == [(True, 0)]
+
+
+def test_all_else_is_ready_though_there_can_be_no_connection() -> None:
+    talk = Talk()
+    talk.line.refuses = True
+    talk.start()
+    assert talk.connecting == [(False, 0)]
+    assert talk.ends == 1
 
 
 def test_an_inform_is_acknowledged_on_flash_before_anything_more_is_said(talk: Talk) -> None:
