@@ -262,6 +262,7 @@ class Daemon:
         look, charon = self._looks.begin(now), self._parties.charon
         if look is None:
             if self._looks.hot_going_on:
+                # What has rung since.
                 self._parties.kernel.observe(anew=False)
             return
         if charon is not None:
