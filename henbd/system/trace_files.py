@@ -25,7 +25,7 @@ MOST_BYTES = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    file: Path
+    number: int
     size: int
 
 
@@ -46,13 +46,15 @@ class TraceFiles:
         try:
             if self._ring is None:
                 self._make_directory()
-                self._ring = deque(_Kept(f, f.stat().st_size) for f in _files(self._directory))
-            number = int(self._ring[-1].file.stem) + 1 if self._ring else 1
+                kept = _numbers(self._directory)
+                self._ring = deque(
+                    _Kept(n, os.stat(_file(self._directory, n)).st_size) for n in kept
+                )
+            number = self._ring[-1].number + 1 if self._ring else 1
             content = json.dumps({"number": number, **document}).encode()
-            file = self._directory / f"{number:06}.json"
-            put(file, content, self._group)
-            self._ring.append(_Kept(file, len(content)))
-            _prune(self._ring)
+            put(_file(self._directory, number), content, self._group)
+            self._ring.append(_Kept(number, len(content)))
+            self._prune(self._ring)
         except OSError as error:
             self._ring = None
             failure = str(error.strerror)
@@ -62,21 +64,21 @@ class TraceFiles:
         else:
             self._failure = None
 
+    def _prune(self, ring: deque[_Kept]) -> None:
+        """Drop the oldest files that there is no more room for; the last one stays."""
+        size = sum(kept.size for kept in ring)
+        while len(ring) > MOST_FILES or (len(ring) > 1 and size > MOST_BYTES):
+            oldest = ring.popleft()
+            size -= oldest.size
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(_file(self._directory, oldest.number))
+
     def _make_directory(self) -> None:
         if self._directory.is_dir():
             return
         self._directory.mkdir()
         os.chown(self._directory, -1, self._group)
         self._directory.chmod(DIRECTORY_MODE)
-
-
-def _prune(ring: deque[_Kept]) -> None:
-    """Drop the oldest files that there is no more room for; the last one stays."""
-    size = sum(kept.size for kept in ring)
-    while len(ring) > MOST_FILES or (len(ring) > 1 and size > MOST_BYTES):
-        oldest = ring.popleft()
-        size -= oldest.size
-        oldest.file.unlink(missing_ok=True)
 
 
 def directory_beside(socket: str) -> Path:
@@ -86,19 +88,24 @@ def directory_beside(socket: str) -> Path:
 
 def kept(socket: str) -> list[dict[str, Any]]:
     """Return the recorded sessions, the oldest first; raises OSError where they may not be read."""
-    found = []
-    for file in _files(directory_beside(socket)):
+    directory, found = directory_beside(socket), []
+    for number in _numbers(directory):
         # The ring may turn while it is read.
         with contextlib.suppress(FileNotFoundError, ValueError):
-            found.append(json.loads(file.read_bytes()))
+            found.append(json.loads(Path(_file(directory, number)).read_bytes()))
     return found
 
 
-def _files(directory: Path) -> list[Path]:
+def _file(directory: Path, number: int) -> str:
+    # By a Path for each session the interpreter would come to know ever more names.
+    return f"{directory}/{number:06}.json"
+
+
+def _numbers(directory: Path) -> list[int]:
+    """Return which files of the ring are there; what else is there is not ours."""
     try:
         names = os.listdir(directory)
     except FileNotFoundError:
         return []
     stems = (name.removesuffix(".json") for name in names if name.endswith(".json"))
-    numbers = sorted((stem for stem in stems if stem.isdecimal()), key=int)
-    return [directory / f"{number}.json" for number in numbers]
+    return sorted(int(stem) for stem in stems if stem.isdecimal() and f"{int(stem):06}" == stem)

@@ -11,7 +11,7 @@ FILE_MODE = 0o640
 FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
-def put(path: Path, content: bytes, group: int) -> None:
+def put(path: Path | str, content: bytes, group: int) -> None:
     """Put a file in the place of the one before; raises OSError.
 
     It is for this boot, so nothing is synced. A link in its place is replaced, not followed.

@@ -72,6 +72,7 @@ def test_what_does_not_belong_there_is_left_alone(socket: str) -> None:
     (directory / "000007.json").write_text("half a doc")
     (directory / "notes.txt").write_text("mine")
     (directory / "mine.json").write_text("{}")
+    (directory / "9.json").write_text("{}")
     TraceFiles(socket).keep({})
     assert [session["number"] for session in kept(socket)] == [8]
     assert (directory / "notes.txt").exists()
