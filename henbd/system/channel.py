@@ -236,18 +236,22 @@ class Channel:
         encoding = raw.headers.get("Content-Encoding", "").strip().lower()
         if encoding not in ENCODINGS:
             raise ExchangeError(f"{self._here.origin}: the answer is encoded as {encoding!r}")
-        body = bytearray()
+        # The first piece is mostly all of it, and then is not copied.
+        first, rest = b"", bytearray()
         plain = encoding in PLAIN
         for piece in raw.stream(
             PIECE_BYTES if plain else COMPRESSED_PIECE_BYTES, decode_content=not plain
         ):
-            body += piece
-            if len(body) > LARGEST_BYTES:
+            if first:
+                rest += piece
+            else:
+                first = piece
+            if len(first) + len(rest) > LARGEST_BYTES:
                 raise ExchangeError(f"{self._here.origin}: an answer of over {LARGEST_BYTES} bytes")
         # Before its version 2 urllib3 takes a broken connection for the end of the body.
         if raw.length_remaining:
             raise ExchangeError(f"{self._here.origin}: the answer was cut short")
-        return bytes(body)
+        return first + rest if rest else first
 
     @property
     def _at_home(self) -> bool:
