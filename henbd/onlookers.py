@@ -1,7 +1,8 @@
 """Service manager, status file, trace and log: they are told a moment after something has happened.
 
 To make a status and to write it down costs more than the Inform that it tells of; so it is made
-once for all that happens in such a moment, and never while an Inform is about to leave.
+once for all that happens in such a moment, and not while an Inform is about to leave, unless it has
+waited for a second.
 """
 
 from __future__ import annotations

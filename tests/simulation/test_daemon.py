@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from henbd.actions import AddGuard, KernelAction
@@ -19,6 +21,12 @@ from tests.unit.world import HEMS_OUTSIDE, INNER, MME, World, direct_settings
 
 HOUR_S = 3600
 AUDIT_S = 60
+
+
+def repeat(world: World, every_s: float, do: Callable[[], None]) -> None:
+    """Do something now, and again and again."""
+    do()
+    world.time.after(every_s, lambda: repeat(world, every_s, do))
 
 
 def test_an_idle_hour_costs_two_turns_an_audit(world: World) -> None:
@@ -73,30 +81,10 @@ def test_a_periodic_inform_writes_nothing_to_flash(world: World) -> None:
     assert world.store.writes == writes
 
 
-def test_onlookers_see_a_long_session_begin_and_end(world: World) -> None:
-    world.bring_up_s1()
-    world.run(1)
-    world.hems.manner = Manner.SILENT
-    world.listener.call()
-    world.run(0.5)
-    assert world.board.values is not None
-    assert world.board.values["hems"]["session"]
-    shown, ended = world.board.shown, world.daemon.conversation.last
-    while world.daemon.conversation.last is ended:
-        world.run(0.05)
-    assert world.board.shown == shown + 1
-    assert world.board.values["hems"]["session"] is None
-
-
 def test_sessions_without_a_pause_do_not_keep_onlookers_waiting(world: World) -> None:
     world.bring_up_s1()
     world.run(1)
-
-    def call() -> None:
-        world.listener.call()
-        world.time.after(0.008, call)
-
-    call()
+    repeat(world, 0.008, world.listener.call)
     told, shown, lines = len(world.informs), world.board.shown, world.flushed
     for _ in range(5):
         world.run(1)
@@ -121,12 +109,7 @@ def test_a_lasting_storm_of_bells_does_not_keep_onlookers_waiting(
     """There is always a look going on: charon is slower than the bells."""
     world.bring_up_s1()
     monkeypatch.setattr(vici, "ROUND_TRIP_S", 0.012)
-
-    def ring() -> None:
-        world.bells.ring(world.daemon.rung)
-        world.time.after(0.005, ring)
-
-    ring()
+    repeat(world, 0.005, lambda: world.bells.ring(world.daemon.rung))
     shown = world.board.shown
     world.run(5)
     assert world.board.shown - shown >= 4
@@ -134,14 +117,7 @@ def test_a_lasting_storm_of_bells_does_not_keep_onlookers_waiting(
 
 def test_a_lasting_storm_of_bells_does_not_keep_the_work_from_being_done(world: World) -> None:
     world.register()
-
-    def ring() -> None:
-        if world.time.now < end:
-            world.bells.ring(world.daemon.rung)
-            world.time.after(0.02, ring)
-
-    end = world.time.now + 3
-    ring()
+    repeat(world, 0.02, lambda: world.bells.ring(world.daemon.rung))
     world.provision_far_ends(MME)
     world.run(2)
     assert world.stack.up == [MME]
@@ -178,7 +154,7 @@ def test_a_session_that_is_due_while_nobody_has_heard_yet_that_its_way_has_gone_
     assert len(world.informs) == told
 
 
-def test_a_session_that_hangs_is_shown_while_it_does(world: World) -> None:
+def test_a_session_that_hangs_is_shown_while_it_does_and_no_longer(world: World) -> None:
     world.bring_up_s1()
     world.run(20)
     world.hems.manner = Manner.SILENT
@@ -186,6 +162,11 @@ def test_a_session_that_hangs_is_shown_while_it_does(world: World) -> None:
     world.run(0.2)
     assert world.board.values is not None
     assert world.board.values["hems"]["session"]["events"] == ["6 CONNECTION REQUEST"]
+    shown, ended = world.board.shown, world.daemon.conversation.last
+    while world.daemon.conversation.last is ended:
+        world.run(0.05)
+    assert world.board.shown == shown + 1
+    assert world.board.values["hems"]["session"] is None
 
 
 def test_the_daemon_is_ready_only_when_it_has_looked(world: World) -> None:
