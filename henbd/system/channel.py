@@ -5,8 +5,10 @@ Built once and kept, as building a pool and a request costs more than to send on
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,6 +81,8 @@ class Channel:
         self._cookies = RequestsCookieJar()
         self._connection: Connection | None = None
         self._unsent = True
+        # TLS begun, and TLS that stands.
+        self._greeted: ssl.SSLSocket | None = None
         self._secured: ssl.SSLSocket | None = None
 
     def aim(self, aim: Target) -> None:
@@ -106,6 +110,9 @@ class Channel:
         """Post a body and return the answer, or why there is none. Blocks."""
         self._unsent = True
         try:
+            if self._connection is None and self._here.scheme == "https":
+                # The HeMS makes up its part of TLS while urllib3 makes up the request.
+                self._greeted = self._greeted or self._greet()
             return self._post(body)
         except ExchangeError as error:
             # A new one: the traceback of this one keeps alive what it came through, and a socket
@@ -117,6 +124,9 @@ class Channel:
         if self._connection is not None:
             self._connection.close()
             self._connection = self._secured = None
+        if self._greeted is not None:
+            self._greeted.close()
+            self._greeted = None
         if self.line is not None:
             self.line.close()
             self.line = None
@@ -196,37 +206,58 @@ class Channel:
 
     def _dial(self, connection: Connection) -> None:
         """Give a connection of the pool its socket; raises ExchangeError, which urllib3 lets by."""
-        assert self.line is not None
-        assert self._ask_context is not None
         self._connection = connection
-        plain = self.line.take()
-        plain.settimeout(self.wait_s)
         if self._here.scheme == "http":
-            connection.sock = plain
+            connection.sock = self._taken()
             return
-        self._context = self._ask_context()
-        ticket = self.ticket if self._at_home else None
-        session = ticket.session if ticket and ticket.context is self._context else None
+        secured, self._greeted = self._greeted or self._greet(), None
         try:
-            self._secured = self._context.wrap_socket(
-                plain, server_hostname=self._here.host, session=session
-            )
+            secured.settimeout(self.wait_s)
+            secured.do_handshake()
         except OSError as error:
-            plain.close()
+            secured.close()
             self.ticket = None
-            raise ExchangeError(f"{self._here.origin}: {describe(error)}") from error
-        if self._secured.version() is None:
-            # ssl takes a connection that has just broken for one to be connected later, and has
-            # verified nothing.
-            self._secured.close()
-            raise ExchangeError(f"{self._here.origin}: TLS: connection closed")
-        if self._passed is not None and ends_at(self._secured) < self._passed:
-            self._secured.close()
+            raise self._broken(error) from error
+        if self._passed is not None and ends_at(secured) < self._passed:
+            secured.close()
             self.ticket = None
             raise ExchangeError(
                 f"{self._here.origin}: certificate has expired, whatever the clock shows"
             )
-        connection.sock = self._secured
+        connection.sock = self._secured = secured
+
+    def _taken(self) -> socket.socket:
+        assert self.line is not None
+        plain = self.line.take()
+        plain.settimeout(self.wait_s)
+        return plain
+
+    def _greet(self) -> ssl.SSLSocket:
+        """Begin TLS on a new connection, without waiting for an answer; raises ExchangeError."""
+        assert self._ask_context is not None
+        plain = self._taken()
+        self._context = self._ask_context()
+        ticket = self.ticket if self._at_home else None
+        session = ticket.session if ticket and ticket.context is self._context else None
+        begun = plain
+        try:
+            begun = secured = self._context.wrap_socket(
+                plain,
+                server_hostname=self._here.host,
+                session=session,
+                do_handshake_on_connect=False,
+            )
+            secured.setblocking(False)
+            with suppress(ssl.SSLWantReadError):
+                secured.do_handshake()
+        except OSError as error:
+            begun.close()
+            self.ticket = None
+            raise self._broken(error) from error
+        return secured
+
+    def _broken(self, error: OSError) -> ExchangeError:
+        return ExchangeError(f"{self._here.origin}: {describe(error)}")
 
     def _written(self) -> None:
         self._unsent = False

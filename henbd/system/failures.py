@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import ssl
@@ -41,6 +42,9 @@ def describe(error: BaseException) -> str:
             text = "connection closed without an answer"
         case IncompleteRead():
             text = "the answer was cut short"
+        case OSError(errno=errno.ENOTCONN):
+            # It stood, and the peer has reset it before we could use it.
+            text = "connection closed"
         case OSError(errno=int(number)):
             text = os.strerror(number)
             text = text[:1].lower() + text[1:]

@@ -37,6 +37,7 @@ def unverified(text: str) -> ssl.SSLError:
     [
         (system(errno.ECONNREFUSED), "connection refused"),
         (system(errno.ETIMEDOUT), "connection timed out"),
+        (system(errno.ENOTCONN), "connection closed"),
         (system(errno.ENETUNREACH), "network is unreachable"),
         (FileNotFoundError(errno.ENOENT, "x", "/a"), "no such file or directory"),
         (TimeoutError("timed out"), "no answer in time"),
