@@ -15,10 +15,10 @@ from henbd.caller import Caller
 from henbd.carrier import Carrier
 from henbd.clock import Clock
 from henbd.control import course as courses
-from henbd.control import factory, gateway_turns, guard, intent, wording
+from henbd.control import gateway_turns, guard
 from henbd.control.desire import desired
 from henbd.control.plan import missing_guards, plan
-from henbd.control.reach import Reach, hems_addresses, hems_host, in_force, reach
+from henbd.control.reach import Reach, hems_addresses, in_force, reach
 from henbd.control.tunnel import Tunnel, judge, ours
 from henbd.conversation import Conversation
 from henbd.counts import Counts
@@ -28,14 +28,14 @@ from henbd.departure import Departure
 from henbd.errors import ExchangeError
 from henbd.fault_watch import FaultWatch, sight
 from henbd.hands import Hands
-from henbd.hosts import Hosts
+from henbd.hosts import Hosts, needed
 from henbd.looks import Look, Looks
 from henbd.measuring import Measuring
 from henbd.memory import Memory
-from henbd.model.tree import Tree
 from henbd.onlookers import Onlookers
 from henbd.parties import Parties
 from henbd.settings import Settings
+from henbd.settlement import Settlement
 from henbd.system.acs import Answer
 from henbd.trace import Trace
 from henbd.values import Charon, Desired, EspMode, Kernel, Loaded, Observed, Unknown
@@ -61,7 +61,6 @@ class Daemon:
         self, settings: Settings, memory: Memory, boot_id: str, parties: Parties, clock: Clock
     ) -> None:
         now = clock.monotonic()
-        self.settings = settings
         self.memory = memory
         self.boot_id = boot_id
         self.clock = clock
@@ -72,32 +71,32 @@ class Daemon:
         )
         self._parties = parties
         self._stopping = False
-        self._next_settings: Settings | None = None
         self._looks = Looks(now)
         self._audit_at = now
         self._passed_at = now
         self._looked_in_session = False
 
-        self._settled = memory.tree.provisioning
-        self.asked = intent.provisioned(memory.tree, settings)
-        self.caller = Caller(memory, self.conversation, clock, boot_id, lambda: self.settings)
+        self.settlement = Settlement(settings, memory)
+        self.caller = Caller(
+            memory, self.conversation, clock, boot_id, lambda: self.settlement.settings
+        )
         self.witness = Witness(memory, clock, self.trace, self.counts)
         self.faults = FaultWatch(memory, clock)
         self.measuring = Measuring(
-            memory, parties.files, clock, lambda: self.settings, parties.vitals.observe
+            memory, parties.files, clock, lambda: self.settlement.settings, parties.vitals.observe
         )
         self.carrier = Carrier(
             memory,
             parties.files,
             clock,
             boot_id,
-            lambda: self.settings,
-            self._as_new,
-            self._restored,
+            lambda: self.settlement.settings,
+            self.settlement.as_new,
+            self.settle,
             self.measuring.file,
         )
         self.departure = Departure(
-            memory, parties.doors, boot_id, self._as_new, lambda: self.carrier.writing
+            memory, parties.doors, boot_id, self.settlement.as_new, lambda: self.carrier.writing
         )
         self._hands = Hands(parties)
         self._whereabouts = Whereabouts(memory, parties.receiver, clock)
@@ -171,16 +170,11 @@ class Daemon:
 
     def reconfigure(self, settings: Settings) -> None:
         """Go on by another configuration; a session that is going on is finished by the old one."""
-        self._next_settings = settings
+        self.settlement.put(settings)
         self.settle()
 
-    @property
-    def latest_settings(self) -> Settings:
-        """The configuration that was taken last; it may wait for the end of a session."""
-        return self._next_settings or self.settings
-
     def settle(self) -> None:
-        """Let take effect what an operator has changed, after the session that is going on."""
+        """Let take effect what an operator or a file has changed, after a session going on."""
         if self.conversation.current is None:
             self._settle()
 
@@ -221,8 +215,8 @@ class Daemon:
             self._looks.want_audit(now)
         if any(at <= now for at in self._waits()):
             self._looks.want_full(now)
-        self._hosts.ask_due(self._wanted_hosts(), now, self.settings.s1.resolve_s)
-        self.conversation.bound(self.settings.hems.session_s, self.caller.management)
+        self._hosts.ask_due(self._needed_hosts(), now, self.settlement.settings.s1.resolve_s)
+        self.conversation.bound(self.settlement.settings.hems.session_s, self.caller.management)
         self.carrier.turn(free=self._free(now))
         self.measuring.turn()
         if self.conversation.current is None and self._due_without_session(now):
@@ -254,7 +248,7 @@ class Daemon:
     @property
     def _audit_s(self) -> float:
         """How long not everything is looked at, if nothing rings."""
-        ipsec = self.settings.ipsec
+        ipsec = self.settlement.settings.ipsec
         return ipsec.audit_s if ipsec else AUDIT_S
 
     def _look(self, now: float) -> None:
@@ -291,7 +285,7 @@ class Daemon:
         if now < self._looks.paused_until:
             return self._looks.paused_until
         times = [shell.wake_at() for shell in self._parties.timed]
-        times.append(self.conversation.expires_at(self.settings.hems.session_s))
+        times.append(self.conversation.expires_at(self.settlement.settings.hems.session_s))
         times += [self._whereabouts.wake_at(), self.caller.serving.wake_at(now)]
         if self.conversation.current is None:
             times.append(self.departure.wake_at())
@@ -307,13 +301,11 @@ class Daemon:
 
     def _waits(self) -> Iterator[float]:
         """Yield when something may be done that was put off, or given up that was held."""
-        yield from courses.times(self.witness.course, self.settings.s1.hold_s, self._passed_at)
-        if self.settings.ipsec is not None:
+        course, settings = self.witness.course, self.settlement.settings
+        yield from courses.times(course, settings.s1.hold_s, self._passed_at)
+        if settings.ipsec is not None:
             yield from gateway_turns.times(
-                self.witness.course.gateways,
-                self.witness.tunnel,
-                self.settings.ipsec,
-                self._passed_at,
+                course.gateways, self.witness.tunnel, settings.ipsec, self._passed_at
             )
         yield from self._hands.times(self._passed_at)
         yield from self.faults.times(self._passed_at)
@@ -339,11 +331,10 @@ class Daemon:
         tunnel = judge(observed.charon, observed.kernel)
         in_session = self.conversation.current is not None
         self._looked_in_session |= in_session
+        settings, asked = self.settlement.settings, self.settlement.asked
         management = self.caller.management
-        self.witness.note(
-            observed, tunnel, self.asked, self.settings, management, in_session=in_session
-        )
-        self.witness.report(self.settings, management)
+        self.witness.note(observed, tunnel, asked, settings, management, in_session=in_session)
+        self.witness.report(settings, management)
         if isinstance(observed.kernel, Unknown):
             self.caller.way = observed.kernel
             self._listen()
@@ -352,7 +343,7 @@ class Daemon:
         wanted = self._desire(observed, tunnel, now)
         kernel = self._guard(wanted, observed.kernel, now)
         observed = replace(observed, kernel=kernel)
-        hems = in_force(self.settings.hems, self.witness.course)
+        hems = in_force(settings.hems, self.witness.course)
         way = reach(self.caller.management, hems, observed, tunnel, wanted.guards)
         self.caller.take(way, now)
         self.caller.give_up(kernel)
@@ -374,7 +365,7 @@ class Daemon:
             self._onlookers.happened()
 
     def _listen(self) -> None:
-        self.witness.listen(self.settings, self.caller.management, self._parties.callers)
+        self.witness.listen(self.settlement.settings, self.caller.management, self._parties.callers)
 
     def _observe(self, charon: Charon | Unknown) -> Observed:
         parties = self._parties
@@ -398,10 +389,10 @@ class Daemon:
         return replace(kernel, guards=kernel.guards | closed) if closed else kernel
 
     def _wanted(self, observed: Observed, tunnel: Tunnel, now: float) -> Desired:
-        hems = hems_addresses(self.caller.management, self.settings.hems, observed)
+        settings, asked = self.settlement.settings, self.settlement.asked
+        hems = hems_addresses(self.caller.management, settings.hems, observed)
         known = () if isinstance(hems, Unknown) else hems
-        course = self.witness.course
-        return desired(self.asked, self.settings, observed, tunnel, known, course, now)
+        return desired(asked, settings, observed, tunnel, known, self.witness.course, now)
 
     def _desire(self, observed: Observed, tunnel: Tunnel, now: float) -> Desired:
         self.desired = self._wanted(observed, tunnel, now)
@@ -423,54 +414,26 @@ class Daemon:
         if PERIODIC in ended.opening.events and interval_s and interval_s >= self._audit_s:
             # One goes with it, and no wake-up for it alone is needed soon.
             self._audit_at = self.clock.monotonic()
-        if self._provisioned_anew or self._next_settings is not None or self._looked_in_session:
+        if self.settlement.waits or self._looked_in_session:
             self._settle()
         self._looked_in_session = False
 
     def _settle(self) -> None:
         """Let take effect what the HeMS has set, however the session ended, or the operator."""
-        another = self._next_settings
-        if another is not None:
-            self._take_settings(another)
-        if self._provisioned_anew or another is not None:
-            self._settled = self.memory.tree.provisioning
-            asked = intent.provisioned(self.memory.tree, self.settings)
-            if asked != self.asked:
-                logger.info("provisioned: %s", wording.provisioned(asked))
-            self.asked = asked
+        if self.settlement.take_effect():
+            self.caller.way = Unknown("the configuration has changed")
         self.caller.judge(self.clock.monotonic())
         self._ask_names()
         self._looks.want_full(self.clock.monotonic())
 
-    @property
-    def _provisioned_anew(self) -> bool:
-        """Whether the HeMS has set what did not take effect yet."""
-        return self.memory.tree.provisioning is not self._settled
-
-    def _take_settings(self, settings: Settings) -> None:
-        """Make the factory's part of the tree anew; tunnel and S1 follow with the next look."""
-        self.settings, self._next_settings = settings, None
-        tree = factory.factory_tree(self.memory.tree.table, settings, self.memory.state.secret)
-        self.memory.adopt(tree)
-        self.caller.way = Unknown("the configuration has changed")
-
-    def _restored(self) -> None:
-        """Let a configuration take effect that has come as a file."""
-        if self.conversation.current is None:
-            self._settle()
-
-    def _as_new(self) -> Tree:
-        """Return the tree as a factory reset leaves it."""
-        state = self.memory.state
-        return factory.after_reset(state.tree, self.settings, state.secret)
-
     def _ask_names(self) -> None:
         """Look up the names that matter now."""
-        self._hosts.ask(self._wanted_hosts(), self.clock.monotonic())
+        self._hosts.ask(self._needed_hosts(), self.clock.monotonic())
 
-    def _wanted_hosts(self) -> list[str]:
-        """Return the hosts whose addresses matter now."""
-        hems = "" if self.settings.hems.address else hems_host(self.caller.management)
-        gateways = (*self.asked.gateways, *self.witness.course.gateways.good)
-        hosts = (*gateways, *self.asked.far_ends, hems)
-        return list(dict.fromkeys(host for host in hosts if host))
+    def _needed_hosts(self) -> list[str]:
+        return needed(
+            self.settlement.settings.hems,
+            self.caller.management,
+            self.settlement.asked,
+            self.witness.course.gateways.good,
+        )

@@ -34,10 +34,10 @@ OWN_WITHIN_S = 1.0
 def sight(daemon: Daemon, observed: Observed, wanted: Desired) -> Sight:
     """Return what alarms are judged by."""
     last, course, clock = daemon.conversation.last, daemon.witness.course, daemon.clock
-    settings = daemon.settings
+    settings = daemon.settlement.settings
     return Sight(
         settings=settings,
-        asked=daemon.asked,
+        asked=daemon.settlement.asked,
         observed=observed,
         tunnel=daemon.witness.tunnel,
         desired=wanted,

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from henbd.control.reach import hems_host
 from henbd.control.refusal import literal
 from henbd.parties import Names
+from henbd.settings import HemsSettings
+from henbd.values import Management, Provisioned
 
 # A name that had no address is looked up again so soon: the way out may have come up meanwhile.
 NAMES_AGAIN_S = 10.0
+
+
+def needed(
+    hems: HemsSettings, management: Management, asked: Provisioned, good: Iterable[str]
+) -> list[str]:
+    """Return the hosts whose addresses matter; `good` are the gateways that are fallen back to."""
+    called = "" if hems.address else hems_host(management)
+    hosts = (*asked.gateways, *good, *asked.far_ends, called)
+    return list(dict.fromkeys(host for host in hosts if host))
 
 
 class Hosts:

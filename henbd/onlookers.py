@@ -94,5 +94,5 @@ def told(daemon: Daemon, recording: Recording) -> dict[str, Any]:
     from henbd.trace_document import document
 
     tree = daemon.memory.tree
-    known = secrecy.secrets(daemon.settings, daemon.memory.state.secret, tree)
+    known = secrecy.secrets(daemon.settlement.settings, daemon.memory.state.secret, tree)
     return document(recording, known, partial(secrecy.is_secret, tree))

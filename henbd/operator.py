@@ -130,7 +130,7 @@ def _inform(daemon: Daemon, _request: Request) -> Answer:
 
 
 def _reconnect(daemon: Daemon, _request: Request) -> Answer:
-    if daemon.settings.ipsec is None:
+    if daemon.settlement.settings.ipsec is None:
         raise RequestError("there is no tunnel: the configuration has no [ipsec]")
     return {"ended": daemon.reconnect()}
 

@@ -26,7 +26,7 @@ def reload(file: str, daemon: Daemon, trust: Callable[[TlsFiles], None]) -> None
 
     `trust` gives the exchanges with the HeMS their files anew: these may have been renewed.
     """
-    before = daemon.latest_settings
+    before = daemon.settlement.latest
     try:
         settings, waiting = reconfigure.taken(before, config.load(file))
         trust(tls_files(settings))

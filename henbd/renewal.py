@@ -43,7 +43,7 @@ class Renewal:
         """Look at the files if it is time."""
         if self._at is not None and now < self._at:
             return
-        settings = self._daemon().latest_settings
+        settings = self._daemon().settlement.latest
         first = self._at is None
         self._at = now + (settings.ipsec.audit_s if settings.ipsec else settings.hems.session_s)
         seen = {path: _sight(path) for path in credential_files(settings)}

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 def status(daemon: Daemon) -> dict[str, Any]:
     """Return all there is to know; durations are in seconds, rounded to milliseconds."""
-    device, tree = daemon.settings.device, daemon.memory.tree
+    device, tree = daemon.settlement.settings.device, daemon.memory.tree
     return {
         "version": __version__,
         "device": {
@@ -50,7 +50,7 @@ def status(daemon: Daemon) -> dict[str, Any]:
             "floor": date_time(daemon.clock.floor),
         },
         "hems": _hems(daemon),
-        "tunnel": _tunnel(daemon) if daemon.settings.ipsec else None,
+        "tunnel": _tunnel(daemon) if daemon.settlement.settings.ipsec else None,
         "guards": _guards(daemon),
         "s1": _s1(daemon),
         "transfers": [
@@ -210,7 +210,7 @@ def _protects(guard: Unreachable | Block) -> str:
 
 
 def _s1(daemon: Daemon) -> dict[str, Any]:
-    stack, asked = daemon.witness.observed.stack, daemon.asked
+    stack, asked = daemon.witness.observed.stack, daemon.settlement.asked
     return {
         "inside": asked.s1_inside,
         "far_ends": list(asked.far_ends),

@@ -68,7 +68,7 @@ def _clock_to_be_set(floor: datetime) -> str:
 
 
 def _waits_for_gateways(daemon: Daemon) -> Iterator[Wait]:
-    ipsec, known = daemon.settings.ipsec, daemon.witness.course.gateways
+    ipsec, known = daemon.settlement.settings.ipsec, daemon.witness.course.gateways
     if ipsec is not None and known.fallen_back:
         yield Wait(
             "{} to work; {} is used until then".format(*on_trial(known)),
@@ -151,7 +151,7 @@ def _waits_for_hems(daemon: Daemon) -> Iterator[Wait]:
         yield Wait(
             f"{trial.url} to answer, or {ledger.hems} is used again", _left(daemon, trial.until)
         )
-    expires_at = daemon.conversation.expires_at(daemon.settings.hems.session_s)
+    expires_at = daemon.conversation.expires_at(daemon.settlement.settings.hems.session_s)
     if expires_at is not None:
         yield Wait("an answer of the HeMS", _left(daemon, expires_at))
     elif isinstance(daemon.caller.way, Unknown):
@@ -163,13 +163,13 @@ def _waits_for_hems(daemon: Daemon) -> Iterator[Wait]:
 
 def _waits_for_s1(daemon: Daemon) -> Iterator[Wait]:
     stack, wanted = daemon.witness.observed.stack, daemon.desired
-    if not daemon.asked.far_ends:
+    if not daemon.settlement.asked.far_ends:
         yield Wait("the HeMS to provision S1SigLinkServerList")
     yield from _waits_for_another_far_end(daemon)
     if isinstance(stack, Unknown):
         yield Wait(stack.reason)
         return
-    if s1.waits_for_admin_state(daemon.asked, daemon.settings.s1):
+    if s1.waits_for_admin_state(daemon.settlement.asked, daemon.settlement.settings.s1):
         yield Wait("the HeMS to set AdminState")
     if wanted is not None and isinstance(wanted.link, Hold):
         yield _wait_for_path(daemon)
@@ -185,7 +185,7 @@ def _waits_for_s1(daemon: Daemon) -> Iterator[Wait]:
 
 
 def _waits_for_another_far_end(daemon: Daemon) -> Iterator[Wait]:
-    asked, observed = daemon.asked, daemon.witness.observed
+    asked, observed = daemon.settlement.asked, daemon.witness.observed
     unguarded = gateways(asked.gateways, observed) if asked.s1_inside else frozenset()
     for host in asked.far_ends:
         if not unguarded.isdisjoint(observed.names.get(host, ())):
@@ -194,7 +194,7 @@ def _waits_for_another_far_end(daemon: Daemon) -> Iterator[Wait]:
 
 def _wait_for_path(daemon: Daemon) -> Wait:
     since = daemon.witness.course.pathless_since
-    until = None if since is None else since + daemon.settings.s1.hold_s
+    until = None if since is None else since + daemon.settlement.settings.s1.hold_s
     return Wait("a path for S1, which is left as it is meanwhile", _left(daemon, until))
 
 

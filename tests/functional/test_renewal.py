@@ -101,8 +101,8 @@ def test_renewed_secret_does_not_undo_a_reload_in_the_same_session(
         renewal.tick(1000)
 
     during(world, lambda: reload(file, world.daemon, trusted), renewed)
-    assert world.daemon.settings == config.load(file)
-    assert world.daemon.settings.s1.hold_s == 3
+    assert world.daemon.settlement.settings == config.load(file)
+    assert world.daemon.settlement.settings.s1.hold_s == 3
 
 
 def test_log_is_as_the_last_of_two_reloads_in_a_session_says(

@@ -46,11 +46,11 @@ def check_result(world: World) -> None:
     assert len(world.charon.connections) == 1
     assert world.kernel.fate(daemon.witness.tunnel.inner[0], HEMS) is Fate.INSIDE
     link = daemon.desired.link
-    if not world.daemon.asked.far_ends:
+    if not world.daemon.settlement.asked.far_ends:
         assert link is None
         return
     assert isinstance(link, S1Link)
-    assert link.inside is world.daemon.asked.s1_inside
+    assert link.inside is world.daemon.settlement.asked.s1_inside
     assert set(world.stack.up) == {peer.address for peer in link.peers}
     assert link.local == (daemon.witness.tunnel.inner[0] if link.inside else OUTER)
 

@@ -12,6 +12,7 @@ from henbd.control.reconfigure import taken
 from henbd.model import paths
 from henbd.settings import Settings
 from henbd.values import AddressFamily
+from tests.unit.fakes.hems import Manner as HemsManner
 from tests.unit.settings import connection_request, device, hems, ipsec, s1, settings
 from tests.unit.world import GATEWAY_2, World
 
@@ -107,14 +108,27 @@ def test_a_session_is_finished_by_the_configuration_that_it_began_with(world: Wo
     world.listener.call()
     world.run(0.5)
     assert world.daemon.conversation.current is not None
-    before = world.daemon.settings
+    before = world.daemon.settlement.settings
     new = replace(world.settings, s1=s1(hold_s=3))
     world.bells.ring(lambda: world.daemon.reconfigure(new))
     world.run(0.1)
-    assert world.daemon.settings == before
+    assert world.daemon.settlement.settings == before
     world.run(10)
     assert world.daemon.conversation.current is None
-    assert world.daemon.settings == new
+    assert world.daemon.settlement.settings == new
+
+
+def test_another_configuration_does_not_wait_for_the_retry_table(world: World) -> None:
+    world.hems.manner = HemsManner.REFUSES
+    world.start()
+    world.run(300)
+    world.hems.manner = HemsManner.ANSWERS
+    tried = len(world.hems.attempts_at)
+    new = replace(world.settings, s1=s1(hold_s=3))
+    world.bells.ring(lambda: world.daemon.reconfigure(new))
+    world.run(1)
+    assert len(world.hems.attempts_at) == tried + 1
+    assert world.informs
 
 
 def test_a_family_of_addresses_less_is_a_row_less_and_no_harm(world: World) -> None:

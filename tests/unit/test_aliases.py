@@ -88,7 +88,7 @@ def test_hems_leads_s1_outside_by_the_name_of_its_vendor() -> None:
     world.provision({INDICATOR: "false"})
     world.run(2)
     assert world.values[paths.IPSEC_ENABLE] == "false"
-    assert world.daemon.asked.s1_inside is False
+    assert world.daemon.settlement.asked.s1_inside is False
     informs = len(world.informs)
     world.run(60)
     assert len(world.informs) == informs, "what the HeMS set itself it is not told"

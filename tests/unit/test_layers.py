@@ -67,6 +67,7 @@ LAYERS = (
         "parties",
         "hands",
         "hosts",
+        "settlement",
         "looks",
         "departure",
         "serving",
