@@ -204,7 +204,7 @@ class Daemon:
     def _turn(self) -> None:
         """Do what time and bells have brought."""
         now = self.clock.monotonic()
-        if now < self._looks.paused_until:
+        if self._looks.paused(now):
             return
         for shell in self._parties.timed:
             shell.tick(now)
@@ -227,7 +227,7 @@ class Daemon:
         if (late_at := self._looks.late_at()) is not None and late_at <= now:
             self._close(now)
         self._onlookers.tick(now, calm=not self._looks.going_on)
-        if self._looks.paused_until <= now:
+        if not self._looks.paused(now):
             # No post is about to leave.
             self._parties.flush_log()
 
@@ -282,7 +282,7 @@ class Daemon:
     def _wake_at(self) -> float | None:
         """Return when the loop has something to do even if no bell rings."""
         now = self.clock.monotonic()
-        if now < self._looks.paused_until:
+        if self._looks.paused(now):
             return self._looks.paused_until
         times = [shell.wake_at() for shell in self._parties.timed]
         times.append(self.conversation.expires_at(self.settlement.settings.hems.session_s))

@@ -42,7 +42,8 @@ class Looks:
         self._audit = False
         self._full_since: float | None = now
         self._quiet_at = now
-        self.paused_until = self._pausing_since = now
+        self.paused_until = now
+        self._pausing_since: float | None = None
         self._going_on: Look | None = None
         # Whether the guards are to be seen to while a look is going on, and when.
         self._unseen = False
@@ -72,7 +73,7 @@ class Looks:
 
     def pause(self, now: float) -> None:
         """Let no look begin for a moment, whatever rings: a post is on its way."""
-        if now >= self.paused_until:
+        if self._pausing_since is None:
             self._pausing_since = now
         self.paused_until = min(now + PAUSE_S, self._pausing_since + LONGEST_PAUSE_S)
 
@@ -80,9 +81,16 @@ class Looks:
         """Let looks begin again."""
         self.paused_until = min(now, self.paused_until)
 
+    def paused(self, now: float) -> bool:
+        """Return whether nothing is to begin now."""
+        return now < self.paused_until
+
     def begin(self, now: float) -> Look | None:
         """Return the look that is to start now, and take it for going on; None: not now."""
-        if self._going_on is not None or now < self.paused_until:
+        if self.paused(now):
+            return None
+        self._pausing_since = None
+        if self._going_on is not None:
             return None
         full_at = self._full_at()
         if full_at is not None and full_at <= now:

@@ -184,6 +184,16 @@ def test_pauses_one_in_the_other_do_not_keep_the_world_from_being_looked_at() ->
     assert max(b - a for a, b in pairwise(begun_at)) <= LONGEST_PAUSE_S + PAUSE_S
 
 
+def test_an_answer_that_comes_as_a_pause_ends_begins_no_other_one() -> None:
+    looks, now = quiet(), NOW
+    looks.want_full(NOW)
+    for _ in range(20):
+        looks.pause(now)
+        now = max(now, looks.paused_until) + 0.0005
+    assert now < NOW + LONGEST_PAUSE_S + PAUSE_S
+    assert looks.begin(now) is Look.FULL
+
+
 def test_a_pause_wakes_nobody_who_wants_nothing() -> None:
     looks = quiet()
     looks.pause(NOW)
