@@ -129,7 +129,7 @@ class Acs:
         self._waiting = False
         self._speaker, self._spare = self._spare or self._new_speaker(), None
         self._speaker.channel.aim(aim)
-        self._speaker.channel.ticket = left.channel.ticket
+        self._speaker.channel.tls.ticket = left.channel.tls.ticket
         self._refill_at = self._clock() + REFILL_AFTER_S
 
     def end(self) -> None:

@@ -5,10 +5,7 @@ Built once and kept, as building a pool and a request costs more than to send on
 
 from __future__ import annotations
 
-import socket
 import ssl
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,7 +21,7 @@ from henbd.system.pool import Connection, Pool
 from henbd.system.resolver import look_up
 from henbd.system.site import Site
 from henbd.system.target import Credentials, Target, redirected
-from henbd.system.trust import ends_at
+from henbd.system.tls import Context, Tls
 from henbd.values import Address
 
 # The HeMS gets this long for each piece of an answer (TR-069 asks for 30 s at least); for how long
@@ -54,14 +51,6 @@ class Answer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """What a TLS session is resumed with, by the rules alone that its certificate was held to."""
-
-    session: ssl.SSLSession
-    context: ssl.SSLContext
-
-
 class Channel:
     """What one CWMP session after the other speaks through; one worker's alone while it posts.
 
@@ -71,19 +60,13 @@ class Channel:
 
     def __init__(self) -> None:
         self.line: Line | None = None
-        self.ticket: Ticket | None = None
+        self.tls = Tls()
         self.wait_s = READ_TIMEOUT_S
-        self._ask_context: Callable[[], ssl.SSLContext] | None = None
-        self._context: ssl.SSLContext | None = None
-        self._passed: datetime | None = None
         self._home: Site | None = None
         self._site: Site | None = None
         self._cookies = RequestsCookieJar()
         self._connection: Connection | None = None
         self._unsent = True
-        # TLS begun, and TLS that stands.
-        self._greeted: ssl.SSLSocket | None = None
-        self._secured: ssl.SSLSocket | None = None
 
     def aim(self, aim: Target) -> None:
         """Prepare for that target, unless it is the present one."""
@@ -91,20 +74,17 @@ class Channel:
             return
         if self._home is not None and self._home.target.origin != aim.origin:
             # A ticket stands for a certificate that was verified against that name.
-            self.ticket = None
+            self.tls.ticket = None
         self._home = self._site = self._prepared(aim)
 
-    def begin(
-        self, line: Line, context: Callable[[], ssl.SSLContext], passed: datetime | None = None
-    ) -> None:
+    def begin(self, line: Line, context: Context, passed: datetime | None = None) -> None:
         """Begin a session over this line, which `aim` was told where it leads.
 
         The context of TLS is asked for if it is needed, from the worker's thread. `passed`: by then
         the certificate must not have ended, where the context does not look at its dates.
         """
         self.line = line
-        self._passed = passed
-        self._ask_context = context
+        self.tls.begin(context, passed)
 
     def exchange(self, body: bytes) -> Answer | ExchangeError:
         """Post a body and return the answer, or why there is none. Blocks."""
@@ -112,7 +92,7 @@ class Channel:
         try:
             if self._connection is None and self._here.scheme == "https":
                 # The HeMS makes up its part of TLS while urllib3 makes up the request.
-                self._greeted = self._greeted or self._greet()
+                self._greet()
             return self._post(body)
         except ExchangeError as error:
             # A new one: the traceback of this one keeps alive what it came through, and a socket
@@ -121,12 +101,7 @@ class Channel:
 
     def end(self) -> None:
         """End the session: its connection, its line and its cookies go."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = self._secured = None
-        if self._greeted is not None:
-            self._greeted.close()
-            self._greeted = None
+        self._leave()
         if self.line is not None:
             self.line.close()
             self.line = None
@@ -147,7 +122,7 @@ class Channel:
                 self._follow(location)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             if isinstance(root(error), ssl.SSLError):
-                self.ticket = None
+                self.tls.ticket = None
             raise ExchangeError(f"{self._here.origin}: {describe(root(error))}") from error
         raise ExchangeError(f"{self._here.origin}: over {MOST_REDIRECTS} redirects in a row")
 
@@ -155,7 +130,8 @@ class Channel:
         """Return the answer from where we are, and where it says to go instead."""
         answered = self._send(body)
         try:
-            self._keep_ticket()
+            if self._at_home:
+                self.tls.keep_ticket()
             if sum(len(cookie.value or "") for cookie in self._cookies) > MOST_COOKIE_BYTES:
                 raise ExchangeError(
                     f"{self._here.origin}: over {MOST_COOKIE_BYTES} bytes of cookies"
@@ -165,12 +141,12 @@ class Channel:
             answered.close()
             answered.release_conn()
 
-    def _keep_ticket(self) -> None:
-        """Keep what the next session may resume with; TLS 1.3 has it after the handshake."""
-        if self._secured is None or self._context is None or not self._at_home:
-            return
-        if self._secured.session is not None:
-            self.ticket = Ticket(self._secured.session, self._context)
+    def _leave(self) -> None:
+        """Close the connection; the line may have another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self.tls.leave()
 
     def _follow(self, location: str | None) -> None:
         """Go where a redirect leads, for the rest of the session; raises ExchangeError."""
@@ -187,9 +163,7 @@ class Channel:
             if found.problem:
                 raise ExchangeError(f"{there.origin}: {found.problem}")
             addresses = found.addresses
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = self._secured = None
+        self._leave()
         self.line.lead(there.port, addresses)
         self._site = self._prepared(there)
 
@@ -206,58 +180,20 @@ class Channel:
 
     def _dial(self, connection: Connection) -> None:
         """Give a connection of the pool its socket; raises ExchangeError, which urllib3 lets by."""
+        assert self.line is not None
         self._connection = connection
         if self._here.scheme == "http":
-            connection.sock = self._taken()
+            connection.sock = self.line.take()
+            connection.sock.settimeout(self.wait_s)
             return
-        secured, self._greeted = self._greeted or self._greet(), None
-        try:
-            secured.settimeout(self.wait_s)
-            secured.do_handshake()
-        except OSError as error:
-            secured.close()
-            self.ticket = None
-            raise self._broken(error) from error
-        if self._passed is not None and ends_at(secured) < self._passed:
-            secured.close()
-            self.ticket = None
-            raise ExchangeError(
-                f"{self._here.origin}: certificate has expired, whatever the clock shows"
-            )
-        connection.sock = self._secured = secured
+        self._greet()
+        connection.sock = self.tls.secured(self._here, self.wait_s)
 
-    def _taken(self) -> socket.socket:
+    def _greet(self) -> None:
+        """Have TLS begun on a new connection, unless there is one."""
         assert self.line is not None
-        plain = self.line.take()
-        plain.settimeout(self.wait_s)
-        return plain
-
-    def _greet(self) -> ssl.SSLSocket:
-        """Begin TLS on a new connection, without waiting for an answer; raises ExchangeError."""
-        assert self._ask_context is not None
-        plain = self._taken()
-        self._context = self._ask_context()
-        ticket = self.ticket if self._at_home else None
-        session = ticket.session if ticket and ticket.context is self._context else None
-        begun = plain
-        try:
-            begun = secured = self._context.wrap_socket(
-                plain,
-                server_hostname=self._here.host,
-                session=session,
-                do_handshake_on_connect=False,
-            )
-            secured.setblocking(False)
-            with suppress(ssl.SSLWantReadError):
-                secured.do_handshake()
-        except OSError as error:
-            begun.close()
-            self.ticket = None
-            raise self._broken(error) from error
-        return secured
-
-    def _broken(self, error: OSError) -> ExchangeError:
-        return ExchangeError(f"{self._here.origin}: {describe(error)}")
+        if not self.tls.greeted:
+            self.tls.greet(self.line.take(), self._here, resume=self._at_home)
 
     def _written(self) -> None:
         self._unsent = False

@@ -16,6 +16,7 @@ from henbd.system.channel import MOST_REDIRECTS
 from tests.functional.hems_client import Client
 from tests.functional.http_server import Server, Visit, mute, polite, wait_until
 from tests.functional.tls import self_signed
+from tests.lab.hems import TlsFiles as Files
 
 CHALLENGE = 'WWW-Authenticate: Digest realm="HeMS", nonce="n", qop="auth"'
 
@@ -35,6 +36,14 @@ def sends(location: Callable[[], str], status: str = "302 Found", *headers: str)
             visit.reply(b"go on", status, f"Location: {location()}", *headers)
 
     return Server(script)
+
+
+def secured(folder: Path, address: str) -> tuple[Files, ssl.SSLContext]:
+    """Return a certificate for an address, and what a HeMS shows it with."""
+    files = self_signed(folder, f"IP:{address}")
+    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    secure.load_cert_chain(files.certificate, files.key)
+    return files, secure
 
 
 def exchanging() -> int:
@@ -193,9 +202,7 @@ def test_another_port_of_the_same_host_is(client: Client) -> None:
 
 @pytest.mark.conformance("C016")
 def test_tls_is_entered_by_a_redirect_and_never_left(tmp_path: Path) -> None:
-    files = self_signed(tmp_path)
-    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    secure.load_cert_chain(files.certificate, files.key)
+    files, secure = secured(tmp_path, "127.0.0.1")
 
     def out(visit: Visit) -> None:
         while request := visit.request():
@@ -219,9 +226,7 @@ def test_tls_is_entered_by_a_redirect_and_never_left(tmp_path: Path) -> None:
 
 @pytest.mark.conformance("C011")
 def test_the_name_in_the_redirect_is_the_one_that_is_verified(tmp_path: Path) -> None:
-    files = self_signed(tmp_path, "IP:127.0.0.9")
-    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    secure.load_cert_chain(files.certificate, files.key)
+    files, secure = secured(tmp_path, "127.0.0.9")
     client = Client(TlsFiles(str(files.certificate), None, None))
     with ExitStack() as stack:
         stack.callback(client.acs.close)
@@ -230,6 +235,54 @@ def test_the_name_in_the_redirect_is_the_one_that_is_verified(tmp_path: Path) ->
         client.open(f"http://127.0.0.1:{plain.port}/")
         assert "IP address mismatch" in client.fail()
         client.acs.abort()
+
+
+@pytest.mark.conformance("C011")
+def test_the_ticket_of_the_hems_is_of_no_use_where_it_sends_us(tmp_path: Path) -> None:
+    files, secure = secured(tmp_path, "127.0.0.1")
+
+    def away(visit: Visit) -> None:
+        while visit.request():
+            visit.reply(b"", "302 Found", f"Location: https://127.0.0.2:{there.port}/")
+
+    client = Client(TlsFiles(str(files.certificate), None, None))
+    with ExitStack() as stack:
+        stack.callback(client.acs.close)
+        there = stack.enter_context(Server(polite, host="127.0.0.2", context=secure))
+        here = stack.enter_context(Server(polite, away, context=secure))
+        client.open(f"https://127.0.0.1:{here.port}/")
+        client.post()
+        client.acs.end()
+        client.open(f"https://127.0.0.1:{here.port}/")
+        assert "IP address mismatch" in client.fail()
+        client.acs.abort()
+    assert here.resumed == [False, True]
+
+
+@pytest.mark.conformance("C011")
+def test_the_ticket_of_where_the_hems_sends_us_is_of_no_use_to_it(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    files, secure = secured(tmp_path / "here", "127.0.0.1")
+    other_files, other = secured(tmp_path, "127.0.0.2")
+    both = tmp_path / "both.pem"
+    both.write_bytes(files.certificate.read_bytes() + other_files.certificate.read_bytes())
+
+    def away(visit: Visit) -> None:
+        while visit.request():
+            visit.reply(b"", "302 Found", f"Location: https://127.0.0.2:{there.port}/")
+
+    client = Client(TlsFiles(str(both), None, None))
+    with ExitStack() as stack:
+        stack.callback(client.acs.close)
+        there = stack.enter_context(Server(polite, host="127.0.0.2", context=other))
+        with Server(away, context=secure) as here:
+            client.open(f"https://127.0.0.1:{here.port}/")
+            client.post()
+            client.acs.end()
+        with Server(polite, port=here.port, context=other):
+            client.open(f"https://127.0.0.1:{here.port}/")
+            assert "IP address mismatch" in client.fail()
+            client.acs.abort()
 
 
 @pytest.mark.conformance("C006")
