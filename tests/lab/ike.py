@@ -77,9 +77,17 @@ class Vici:
 
     def sas(self) -> list[IkeSa]:
         """Return all IKE_SAs, with their children."""
-        with _connected(self.path, timeout_s=10) as stream:
-            answers = list(vici.Session(stream).streamed_request("list-sas", "list-sa", {}))
+        try:
+            answers = self._listed(timeout_s=2)
+        except TimeoutError:
+            # Now and then charon (5.9.8) does not see what comes on a connection before there is
+            # something else to see.
+            answers = self._listed(timeout_s=10)
         return [sa for answer in answers for sa in ike_sas(answer)]
+
+    def _listed(self, timeout_s: float) -> list[Message]:
+        with _connected(self.path, timeout_s) as stream:
+            return list(vici.Session(stream).streamed_request("list-sas", "list-sa", {}))
 
     def certificates(self) -> list[bytes]:
         """Return all certificates that it has loaded or has been shown, in DER."""

@@ -41,7 +41,10 @@ def test_a_refusal_of_the_mme_is_known_and_s1_comes_up_later(lab: Lab) -> None:
     lab.start()
     lab.log.wait("S1SetupFailure", 20)
     assert eventually(
-        lambda: lab.status()["s1"]["peers"][0]["cause"] == "stack/misc/unknown-PLMN", 10
+        lambda: (
+            [peer["cause"] for peer in lab.status()["s1"]["peers"]] == ["stack/misc/unknown-PLMN"]
+        ),
+        10,
     )
     lab.log.wait("S1SetupResponse", 20)
     assert eventually(lambda: lab.informed(OP_STATE) == "true")
