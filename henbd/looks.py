@@ -43,6 +43,7 @@ class Looks:
         self._full_since: float | None = now
         self._quiet_at = now
         self.paused_until = now
+        # None: a turn was made since the last pause.
         self._pausing_since: float | None = None
         self._going_on: Look | None = None
         # Whether the guards are to be seen to while a look is going on, and when.

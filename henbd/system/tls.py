@@ -31,7 +31,6 @@ class Tls:
     def __init__(self) -> None:
         self.ticket: Ticket | None = None
         self._ask_context: Context | None = None
-        self._context: ssl.SSLContext | None = None
         self._passed: datetime | None = None
         self._greeted: ssl.SSLSocket | None = None
         self._secured: ssl.SSLSocket | None = None
@@ -47,12 +46,12 @@ class Tls:
         `resume`: the ticket is from there.
         """
         assert self._ask_context is not None
-        self._context = self._ask_context()
+        context = self._ask_context()
         ticket = self.ticket if resume else None
-        session = ticket.session if ticket and ticket.context is self._context else None
+        session = ticket.session if ticket and ticket.context is context else None
         begun = plain
         try:
-            begun = secured = self._context.wrap_socket(
+            begun = secured = context.wrap_socket(
                 plain,
                 server_hostname=there.host,
                 session=session,
@@ -93,10 +92,8 @@ class Tls:
 
     def keep_ticket(self) -> None:
         """Keep what the next session may resume with; TLS 1.3 has it after the handshake."""
-        if self._secured is None or self._context is None:
-            return
-        if self._secured.session is not None:
-            self.ticket = Ticket(self._secured.session, self._context)
+        if self._secured is not None and self._secured.session is not None:
+            self.ticket = Ticket(self._secured.session, self._secured.context)
 
     def leave(self) -> None:
         """Let go of the connection, which its owner closes, unless TLS has only begun on it."""

@@ -14,7 +14,7 @@ import pytest
 from henbd.system.acs import Answer, TlsFiles
 from henbd.system.channel import MOST_REDIRECTS
 from tests.functional.hems_client import Client
-from tests.functional.http_server import Server, Visit, mute, polite, wait_until
+from tests.functional.http_server import Script, Server, Visit, mute, polite, wait_until
 from tests.functional.tls import self_signed
 from tests.lab.hems import TlsFiles as Files
 
@@ -28,14 +28,19 @@ def client() -> Iterator[Client]:
     made.acs.close()
 
 
-def sends(location: Callable[[], str], status: str = "302 Found", *headers: str) -> Server:
-    """Return a HeMS that answers everything with one redirect."""
+def away(location: Callable[[], str], status: str = "302 Found", *headers: str) -> Script:
+    """Return what answers everything with one redirect."""
 
     def script(visit: Visit) -> None:
         while visit.request():
             visit.reply(b"go on", status, f"Location: {location()}", *headers)
 
-    return Server(script)
+    return script
+
+
+def sends(location: Callable[[], str], status: str = "302 Found", *headers: str) -> Server:
+    """Return a HeMS that does that."""
+    return Server(away(location, status, *headers))
 
 
 def secured(folder: Path, address: str) -> tuple[Files, ssl.SSLContext]:
@@ -241,15 +246,12 @@ def test_the_name_in_the_redirect_is_the_one_that_is_verified(tmp_path: Path) ->
 def test_the_ticket_of_the_hems_is_of_no_use_where_it_sends_us(tmp_path: Path) -> None:
     files, secure = secured(tmp_path, "127.0.0.1")
 
-    def away(visit: Visit) -> None:
-        while visit.request():
-            visit.reply(b"", "302 Found", f"Location: https://127.0.0.2:{there.port}/")
-
     client = Client(TlsFiles(str(files.certificate), None, None))
     with ExitStack() as stack:
         stack.callback(client.acs.close)
         there = stack.enter_context(Server(polite, host="127.0.0.2", context=secure))
-        here = stack.enter_context(Server(polite, away, context=secure))
+        sent = away(lambda: f"https://127.0.0.2:{there.port}/")
+        here = stack.enter_context(Server(polite, sent, context=secure))
         client.open(f"https://127.0.0.1:{here.port}/")
         client.post()
         client.acs.end()
@@ -267,15 +269,12 @@ def test_the_ticket_of_where_the_hems_sends_us_is_of_no_use_to_it(tmp_path: Path
     both = tmp_path / "both.pem"
     both.write_bytes(files.certificate.read_bytes() + other_files.certificate.read_bytes())
 
-    def away(visit: Visit) -> None:
-        while visit.request():
-            visit.reply(b"", "302 Found", f"Location: https://127.0.0.2:{there.port}/")
-
     client = Client(TlsFiles(str(both), None, None))
     with ExitStack() as stack:
         stack.callback(client.acs.close)
         there = stack.enter_context(Server(polite, host="127.0.0.2", context=other))
-        with Server(away, context=secure) as here:
+        sent = away(lambda: f"https://127.0.0.2:{there.port}/")
+        with Server(sent, context=secure) as here:
             client.open(f"https://127.0.0.1:{here.port}/")
             client.post()
             client.acs.end()
