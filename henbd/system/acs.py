@@ -136,6 +136,7 @@ class Acs:
         """End the session: close the connection, forget the cookies."""
         assert not self._waiting
         self._speaker.channel.end()
+        self._speaker.channel.prepare()
 
     def wake_at(self) -> float | None:
         """Return when there is something to be made ready, or to be ended; None: nothing."""
@@ -182,7 +183,7 @@ class Acs:
 
     def _new_speaker(self) -> _Speaker:
         channel = Channel()
-        worker = Worker("exchange", channel.exchange, self._mailbox, last=channel.end)
+        worker = Worker("exchange", channel.exchange, self._mailbox, last=channel.close)
         return _Speaker(channel, worker)
 
     def _exchanged(self, number: int, outcome: Answer | ExchangeError) -> None:

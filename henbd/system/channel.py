@@ -108,6 +108,16 @@ class Channel:
         self._cookies.clear()
         self._site = self._home
 
+    def prepare(self) -> None:
+        """Make ready what the next session needs, while there is none."""
+        if self._home is not None:
+            self.tls.prepare(self._home.target)
+
+    def close(self) -> None:
+        """End the session, and be ready for none."""
+        self.end()
+        self.tls.close()
+
     def _prepared(self, aim: Target) -> Site:
         pool = Pool(aim.host, aim.port, maxsize=1, dial=self._dial, written=self._written)
         return Site(aim, pool, Credentials(aim, self._read), self._cookies)
@@ -193,7 +203,7 @@ class Channel:
         """Have TLS begun on a new connection, unless there is one."""
         assert self.line is not None
         if not self.tls.greeted:
-            self.tls.greet(self.line.take(), self._here, resume=self._at_home)
+            self.tls.greet(self.line.take(), self._here, self.wait_s, resume=self._at_home)
 
     def _written(self) -> None:
         self._unsent = False

@@ -1,7 +1,13 @@
-"""TLS on the connections of one session after the other: begun early, and resumed by a ticket."""
+"""TLS on the connections of one session after the other: begun early, and resumed by a ticket.
+
+What OpenSSL sets up for a connection takes it half a millisecond after a rest. So the ClientHello
+that resumes a session is made when the one before has ended, long before there is a connection. It
+tells less than the ticket's age then, which counts for early data alone (RFC 8446 8.3).
+"""
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -16,6 +22,9 @@ from henbd.system.trust import ends_at
 
 Context = Callable[[], ssl.SSLContext]
 
+# A ticket is at most 64 KiB (RFC 8446 4.6.1), and nothing else in a ClientHello comes near that.
+MOST_HELLO_BYTES = 131_072
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
@@ -25,11 +34,54 @@ class Ticket:
     context: ssl.SSLContext
 
 
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """TLS that has begun on no connection yet: a ClientHello, good for one."""
+
+    session: ssl.SSLSession | None
+    secured: ssl.SSLSocket
+    hello: bytes
+
+    def say(self, plain: socket.socket) -> ssl.SSLSocket:
+        """Begin TLS on a new connection, which goes over to what is returned; raises OSError."""
+        try:
+            plain.sendall(self.hello)
+            os.dup2(plain.fileno(), self.secured.fileno(), inheritable=False)
+        except OSError:
+            self.secured.close()
+            raise
+        plain.close()
+        return self.secured
+
+
+def greeting(context: ssl.SSLContext, host: str, session: ssl.SSLSession | None) -> Greeting:
+    """Make up a ClientHello; raises OSError.
+
+    It is said to the other end of a pair of sockets. OpenSSL knows its own end by the number of the
+    descriptor alone, which becomes that of the connection.
+    """
+    ours, other = socket.socketpair()
+    begun = ours
+    with other:
+        try:
+            begun = secured = context.wrap_socket(
+                ours, server_hostname=host, session=session, do_handshake_on_connect=False
+            )
+            secured.setblocking(False)
+            with suppress(ssl.SSLWantReadError):
+                secured.do_handshake()
+            return Greeting(session, secured, other.recv(MOST_HELLO_BYTES))
+        except OSError:
+            begun.close()
+            raise
+
+
 class Tls:
     """The rules of a session, given by `begin`, and the ticket that outlives it."""
 
     def __init__(self) -> None:
         self.ticket: Ticket | None = None
+        self._ready: Greeting | None = None
         self._ask_context: Context | None = None
         self._passed: datetime | None = None
         self._greeted: ssl.SSLSocket | None = None
@@ -40,7 +92,7 @@ class Tls:
         self._ask_context = context
         self._passed = passed
 
-    def greet(self, plain: socket.socket, there: Target, *, resume: bool) -> None:
+    def greet(self, plain: socket.socket, there: Target, wait_s: float, *, resume: bool) -> None:
         """Begin TLS on a new connection, without waiting for an answer; raises ExchangeError.
 
         `resume`: the ticket is from there.
@@ -49,20 +101,22 @@ class Tls:
         context = self._ask_context()
         ticket = self.ticket if resume else None
         session = ticket.session if ticket and ticket.context is context else None
-        begun = plain
         try:
-            begun = secured = context.wrap_socket(
-                plain,
-                server_hostname=there.host,
-                session=session,
-                do_handshake_on_connect=False,
-            )
-            secured.setblocking(False)
-            with suppress(ssl.SSLWantReadError):
-                secured.do_handshake()
+            plain.settimeout(wait_s)
+            self._greeted = self._greeting(context, there.host, session).say(plain)
         except OSError as error:
-            raise self._refused(begun, there, describe(error)) from error
-        self._greeted = secured
+            raise self._refused(plain, there, describe(error)) from error
+
+    def _greeting(
+        self, context: ssl.SSLContext, host: str, session: ssl.SSLSession | None
+    ) -> Greeting:
+        """Return what was made ready, if it resumes this session, or else make another."""
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            if ready.session is session:
+                return ready
+            ready.secured.close()
+        return greeting(context, host, session)
 
     @property
     def greeted(self) -> bool:
@@ -95,9 +149,23 @@ class Tls:
         if self._secured is not None and self._secured.session is not None:
             self.ticket = Ticket(self._secured.session, self._secured.context)
 
+    def prepare(self, there: Target) -> None:
+        """Make ready what the next session begins with, if it can be known now."""
+        if self.ticket is not None and self._ready is None:
+            # Without it the next session makes its own, or tells why it cannot.
+            with suppress(OSError):
+                self._ready = greeting(self.ticket.context, there.host, self.ticket.session)
+
     def leave(self) -> None:
         """Let go of the connection, which its owner closes, unless TLS has only begun on it."""
         self._secured = None
         if self._greeted is not None:
             self._greeted.close()
             self._greeted = None
+
+    def close(self) -> None:
+        """Let go of what was made ready."""
+        self.leave()
+        if self._ready is not None:
+            self._ready.secured.close()
+            self._ready = None

@@ -87,6 +87,7 @@ class Server:
         self.requests: list[Request] = []
         self.peers: list[str] = []
         self.resumed: list[bool] = []
+        self.hellos: list[bytes] = []
         self.open: dict[int, socket.socket] = {}
         self._threads: list[threading.Thread] = []
         self._start(self._accept)
@@ -131,6 +132,7 @@ class Server:
         # The client may go at any moment, or not trust us.
         with contextlib.suppress(OSError, EOFError), contextlib.closing(connection):
             if self._context is not None and script is not mute:
+                self.hellos.append(connection.recv(65536, socket.MSG_PEEK))
                 connection = self._context.wrap_socket(connection, server_side=True)
                 self.resumed.append(bool(connection.session_reused))
             with contextlib.closing(Visit(connection, number, self)) as visit:

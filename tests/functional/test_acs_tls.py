@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import base64
+import errno
+import os
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
 from henbd.errors import ConfigurationError
+from henbd.system import tls
 from henbd.system.acs import Answer, TlsFiles
 from tests.functional.hems_client import NO_FILES, Client
 from tests.functional.http_server import Server, Visit, mute, polite
+from tests.functional.tls import self_signed
 from tests.lab import pki
 from tests.lab.namespaces import run
 from tests.lab.pki import HEMS_ADDRESS, HEMS_NAME, KeyPair, Pki
@@ -240,6 +246,88 @@ def test_the_next_session_resumes_with_the_ticket_of_the_last(
             client.post()
             client.acs.end()
     assert server.resumed == [False, True, True]
+
+
+def test_what_the_next_session_says_first_is_made_when_the_last_has_ended(
+    keys: Pki, files: TlsFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def counted(*arguments: Any) -> tls.Greeting:
+        made.append(greeting(*arguments))
+        return made[-1]
+
+    greeting = tls.greeting
+    monkeypatch.setattr(tls, "greeting", counted)
+    with Server(polite, context=context(keys.hems)) as server, using(files) as client:
+        for session in range(3):
+            client.open(url(server))
+            client.post()
+            assert len(made) == 1 + session
+            client.acs.end()
+    assert server.resumed == [False, True, True]
+    assert [each.hello for each in made[:-1]] == server.hellos
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_nothing_is_said_first_twice(keys: Pki, files: TlsFiles, version: ssl.TLSVersion) -> None:
+    def script(visit: Visit) -> None:
+        visit.request()
+        visit.reply(b"", "200 OK", "Connection: close")
+
+    with Server(script, context=context(keys.hems, version)) as server, using(files) as client:
+        for _ in range(3):
+            client.open(url(server))
+            client.post()
+            client.post(b"")
+            client.acs.end()
+    assert server.resumed == [False] + [True] * 5
+    # RFC 8446 4.1.2: the random bytes of a ClientHello.
+    assert len({hello[11:43] for hello in server.hellos}) == 6
+
+
+def test_what_was_made_ready_is_not_said_by_other_rules(keys: Pki, files: TlsFiles) -> None:
+    with Server(polite, context=context(keys.hems)) as server, using(files) as client:
+        talk(client, server)
+        client.acs.trust(TlsFiles(str(keys.ike_ca.certificate), None, None))
+        assert "unable to get local issuer" in refused(client, server)
+        client.acs.trust(files)
+        talk(client, server)
+    assert server.resumed[0] is server.resumed[-1] is False
+
+
+def test_where_nothing_can_be_made_ready_the_next_session_makes_its_own(
+    keys: Pki, files: TlsFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Server(polite, context=context(keys.hems)) as server, using(files) as client:
+        with monkeypatch.context() as without:
+            client.open(url(server))
+            client.post()
+            without.setattr(socket, "socketpair", no_descriptor)
+            client.acs.end()
+            client.open(url(server))
+            assert client.fail().endswith(": too many open files")
+            client.acs.end()
+        talk(client, server)
+    assert server.resumed == [False, False]
+
+
+def no_descriptor() -> NoReturn:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def test_a_long_ticket_is_given_back_whole(keys: Pki, tmp_path: Path) -> None:
+    """A HeMS may keep our certificate in it; OpenSSL hands on 4 KiB at a time."""
+    ours = self_signed(tmp_path, ",".join(f"DNS:{number:060}.lab" for number in range(200)))
+    asking = context(keys.hems, ssl.TLSVersion.TLSv1_3)
+    asking.verify_mode = ssl.CERT_REQUIRED
+    asking.load_verify_locations(ours.certificate)
+    files = TlsFiles(str(keys.tls_ca.certificate), str(ours.certificate), str(ours.key))
+    with Server(polite, context=asking) as server, using(files) as client:
+        for _ in range(3):
+            talk(client, server)
+    assert server.resumed == [False, True, True]
+    assert len(server.hellos[-1]) > 8192
 
 
 def test_a_ticket_is_good_for_one_name_alone(keys: Pki, files: TlsFiles) -> None:
