@@ -65,6 +65,9 @@ def bring_up(
         # There is nothing to be made before the break: nothing gets through.
         yield from (TerminateChild(child.unique_id) for child in installed(tunnel.sa))
         return
+    if superseded := _superseded(mine, wanted):
+        yield from (TerminateIke(sa.unique_id) for sa in superseded)
+        return
     for sa in mine:
         carried = installed(sa)
         # What it did not grant beside another child, it may grant to one alone.
@@ -79,6 +82,18 @@ def bring_up(
     # An IKE_SA that was granted no address never gets one (RFC 7296 3.15).
     yield from (TerminateIke(sa.unique_id) for sa in mine if sa.established and not sa.inner)
     yield Initiate(wanted.name, wanted.child.name)
+
+
+def _superseded(mine: list[IkeSa], wanted: Connection) -> list[IkeSa]:
+    """Return the IKE_SAs of what is wanted that a younger one has taken the place of.
+
+    Where a reauthentication meets a negotiation of ours charon makes two, each with another child.
+    The gateway holds to the younger one, and may have forgotten the other without a word. Not so
+    where both carry what is wanted: that is make-before-break, and charon ends the older one.
+    """
+    complete = [sa for sa in mine if sa.connection == wanted.name and sa.established and sa.inner]
+    made_before = bool(complete) and _carries(complete[0], wanted)
+    return [sa for sa in complete[1:] if not (made_before and _carries(sa, wanted))]
 
 
 def _carries(sa: IkeSa, wanted: Connection) -> bool:
@@ -101,6 +116,9 @@ def terminate(
 ) -> Iterator[Action]:
     """End what is ours in charon and not wanted, once what is wanted carries traffic."""
     mine = ours(charon)
+    if wanted is not None:
+        superseded = _superseded(mine, wanted)
+        mine = [sa for sa in mine if sa not in superseded]
     if wanted is not None and not any(
         sa.connection == wanted.name and _carries(sa, wanted) for sa in mine
     ):
@@ -115,7 +133,6 @@ def terminate(
         if wanted is None or sa.connection != wanted.name:
             yield TerminateIke(sa.unique_id)
         else:
-            # Of every IKE_SA of that name: reauthentication may have made another one.
             yield from (
                 TerminateChild(c.unique_id) for c in installed(sa) if c.name != wanted.child.name
             )

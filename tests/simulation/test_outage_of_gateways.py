@@ -515,6 +515,20 @@ def test_an_address_that_goes_while_a_child_is_negotiated_is_no_fault_of_the_gat
     assert SECURITY_GATEWAY_REQUIRED.code not in events_since(world, 0)
 
 
+def test_of_two_ike_sas_the_younger_is_kept_for_the_gateway_knows_no_other(world: World) -> None:
+    world.bring_up_s1()
+    world.provision_far_ends(MME, MME_2)
+    while len(world.done(Initiate)) < 3:
+        world.run(0.0001)
+    world.charon.collide()
+    older, younger = world.charon.sas
+    world.run(1)
+    assert list(world.charon.sas) == [younger]
+    assert world.done(TerminateIke) == [TerminateIke(older)]
+    world.run(60)
+    assert world.stack.up == [MME]
+
+
 def test_a_child_whose_policies_somebody_flushed_is_replaced_and_s1_held(worlds: Worlds) -> None:
     world = worlds(EspMode.POLICY)
     world.bring_up_s1()

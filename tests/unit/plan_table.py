@@ -236,21 +236,38 @@ TABLE: dict[str, tuple[Desired, Observed, list[Action]]] = {
         ),
         [TerminateChild(11)],
     ),
-    "it goes too from another IKE_SA of the same connection": (
+    "the younger one of two IKE_SAs of a connection counts alone": (
         want(connection=OTHER_CHILD, link=link(MME_2)),
-        seen(
-            charon=up(sa_of(WANTED), sa_of(OTHER_CHILD, 2), has=loaded(OTHER_CHILD)),
-            stack=stack(link(MME_2)),
-        ),
-        [TerminateChild(11)],
+        seen(charon=up(sa_of(WANTED), sa_of(OTHER_CHILD, 2), has=loaded(OTHER_CHILD))),
+        [TerminateIke(1), Tell(link(MME_2))],
     ),
-    "though that is the younger one": (
+    "though the older one carries what is wanted": (
         want(connection=OTHER_CHILD, link=link(MME_2)),
         seen(
             charon=up(sa_of(WANTED, 2), sa_of(OTHER_CHILD), has=loaded(OTHER_CHILD)),
             stack=stack(link(MME_2)),
         ),
-        [TerminateChild(21)],
+        [TerminateIke(1)],
+    ),
+    "or carries nothing": (
+        want(),
+        seen(charon=up(sa_of(WANTED, children=()), sa_of(WANTED, 2))),
+        [TerminateIke(1)],
+    ),
+    "or is the only one to carry anything": (
+        want(),
+        seen(charon=up(sa_of(WANTED), sa_of(WANTED, 2, children=()))),
+        [TerminateIke(1)],
+    ),
+    "one that is made before the other is broken is left to charon": (
+        want(),
+        seen(charon=up(sa_of(WANTED), sa_of(WANTED, 2))),
+        [],
+    ),
+    "one that was granted no address takes nobody's place": (
+        want(),
+        seen(charon=up(sa_of(WANTED), sa_of(WANTED, 2, inner=(), children=()))),
+        [],
     ),
     "a new IKE_SA stands beside the old one until the stack has moved": (
         want(connection=OTHER_GATEWAY, link=link(local=INNER_2)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from tests.functional.henb.test_address_change import at_rest
 from tests.functional.henb.test_s1 import set_in_a_session
 from tests.lab.faults import right
 from tests.lab.gateway import Refusal
@@ -50,9 +51,7 @@ def test_a_gateway_that_leads_to_less_is_told_of_and_the_rest_works(registered: 
 def replaced(lab: Lab) -> bool:
     """Return whether the new child stands alone, and less than was asked is told of."""
     status = lab.status()
-    (sa,) = status["tunnel"]["ike_sas"]
-    alone = sa["children"] == [status["tunnel"]["wanted"]["child"]]
-    return alone and "grants less" in str(status["waiting_for"])
+    return at_rest(lab) and "grants less" in str(status["waiting_for"])
 
 
 def waited_for(lab: Lab) -> list[str]:

@@ -258,6 +258,16 @@ class FakeCharon:
             self.sas[new.unique_id] = new
             self._time.after(0.01, partial(self._establish, new, children[-1]))
 
+    def collide(self) -> None:
+        """A reauthentication meets a negotiation: two new IKE_SAs, the younger with what was."""
+        (sa,) = self.sas.values()
+        was = list(sa.children.values())
+        self.terminate_ike(sa.unique_id)
+        for child in (*self.children[sa.connection].values(), *was):
+            new = Sa(next(self._ids), sa.connection, sa.gateway, self._time.now)
+            self.sas[new.unique_id] = new
+            self._time.after(0.01, partial(self._establish, new, child))
+
     def stop(self) -> None:
         """SIGSTOP."""
         self.health = Health.STOPPED
