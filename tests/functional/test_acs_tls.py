@@ -330,6 +330,22 @@ def test_a_long_ticket_is_given_back_whole(keys: Pki, tmp_path: Path) -> None:
     assert len(server.hellos[-1]) > 8192
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_hems_that_has_forgotten_its_tickets_is_spoken_to_all_the_same(
+    keys: Pki, files: TlsFiles, version: ssl.TLSVersion
+) -> None:
+    with using(files) as client:
+        with Server(polite, context=context(keys.hems, version)) as server:
+            talk(client, server)
+            talk(client, server)
+            port = server.port
+        with Server(polite, port=port, context=context(keys.hems, version)) as restarted:
+            talk(client, restarted)
+            talk(client, restarted)
+    assert server.resumed == [False, True]
+    assert restarted.resumed == [False, True]
+
+
 def test_a_ticket_is_good_for_one_name_alone(keys: Pki, files: TlsFiles) -> None:
     with Server(polite, context=context(keys.hems)) as server, using(files) as client:
         talk(client, server)
