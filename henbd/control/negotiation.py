@@ -92,8 +92,9 @@ def _superseded(mine: list[IkeSa], wanted: Connection) -> list[IkeSa]:
     where both carry what is wanted: that is make-before-break, and charon ends the older one.
     """
     complete = [sa for sa in mine if sa.connection == wanted.name and sa.established and sa.inner]
-    made_before = bool(complete) and _carries(complete[0], wanted)
-    return [sa for sa in complete[1:] if not (made_before and _carries(sa, wanted))]
+    return [
+        sa for sa in complete[1:] if not (_carries(sa, wanted) and _carries(complete[0], wanted))
+    ]
 
 
 def _carries(sa: IkeSa, wanted: Connection) -> bool:

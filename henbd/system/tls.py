@@ -95,7 +95,7 @@ class Tls:
     def greet(self, plain: socket.socket, there: Target, wait_s: float, *, resume: bool) -> None:
         """Begin TLS on a new connection, without waiting for an answer; raises ExchangeError.
 
-        `resume`: the ticket is from there.
+        `wait_s`: for so long the kernel may take no more; `resume`: the ticket is from there.
         """
         assert self._ask_context is not None
         context = self._ask_context()

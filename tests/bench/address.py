@@ -83,9 +83,7 @@ class Course:
 
     def try_henbd(self) -> None:
         """Have henbd tell the HeMS of another address."""
-        self._lab.calm(CALM_S)
-        change = self._change("note")
-        s1_at = self._see_told(change)
+        change, s1_at = self._told()
         self.times.own.append((change.usable_at - change.began_at) * 1000)
         self.times.inform.append(self._sent_ms(change, HEMS_PORT))
         self.times.s1.append((s1_at - change.usable_at) * 1000)
@@ -98,9 +96,7 @@ class Course:
         self._grant_another()
         self._lab.reauthenticate()
         self._lab.log.wait("hang", 20, since=since)
-        self._lab.calm(CALM_S)
-        change = self._change("note")
-        self._see_told(change)
+        change, _ = self._told()
         self.times.hung.append(self._sent_ms(change, HEMS_PORT))
 
     def try_bare(self) -> None:
@@ -118,6 +114,12 @@ class Course:
         pool = next(self._pools)
         self._lab.gateway.use_pool(f"10.99.{pool}.0/24")
         return f"10.99.{pool}.1"
+
+    def _told(self) -> tuple[Change, float]:
+        """Have henbd tell of another address from rest; return that, and when S1 was up from it."""
+        self._lab.calm(CALM_S)
+        change = self._change("note")
+        return change, self._see_told(change)
 
     def _change(self, what: str) -> Change:
         """Have charon get another address, and the bare listener do that about it."""

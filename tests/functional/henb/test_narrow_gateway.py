@@ -51,7 +51,7 @@ def test_a_gateway_that_leads_to_less_is_told_of_and_the_rest_works(registered: 
 def replaced(lab: Lab) -> bool:
     """Return whether the new child stands alone, and less than was asked is told of."""
     status = lab.status()
-    return at_rest(lab) and "grants less" in str(status["waiting_for"])
+    return at_rest(status) and "grants less" in str(status["waiting_for"])
 
 
 def waited_for(lab: Lab) -> list[str]:
